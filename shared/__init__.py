@@ -1,0 +1,1 @@
+"""The agreement between web, worker and training."""
