@@ -2,7 +2,6 @@
 
 import os
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -22,45 +21,51 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, secrets_dir=os.environ.get("QUILL_SECRETS_DIR"))
 
     store_url: str = Field(
-        "sqlite:///var/quill.db",
+        default="sqlite:///var/quill.db",
         pattern=r"^(sqlite:///.+|cassandra://[^/]+/\w+)$",
         description="where predictions live: sqlite:///FILE or cassandra://HOST[:PORT][,HOST...]/KEYSPACE",
     )
-    redis_url: SecretStr = Field(SecretStr("redis://127.0.0.1:6379/0"), description="the queue, with its password")
-    model: Path = Field(
-        Path("worker/models/default.keras"), description="the model file; its figures and SHA-256 lie beside it"
+    redis_url: SecretStr = Field(
+        default=SecretStr("redis://127.0.0.1:6379/0"), description="the queue, with its password"
     )
-    batch_limit: int = Field(64, ge=1, le=512, description="most pictures that the model classifies in one call")
+    model: Path = Field(
+        default=Path("worker/models/default.keras"), description="the model file; its figures and SHA-256 lie beside it"
+    )
+    batch_limit: int = Field(
+        default=64, ge=1, le=512, description="most pictures that the model classifies in one call"
+    )
     visibility_s: int = Field(
-        30, ge=5, le=3600, description="seconds after which Redis hands a dead worker's messages to another"
+        default=30, ge=5, le=3600, description="seconds after which Redis hands a dead worker's messages to another"
     )
     max_attempts: int = Field(
         5, ge=1, le=100, description="model calls begun for a job before it is given up as failed"
     )
-    hang_s: float = Field(20.0, gt=0, description="seconds that one model call may take before the worker restarts")
-    retention_days: int = Field(30, ge=1, le=3650, description="days that predictions are kept")
+    hang_s: float = Field(
+        default=20.0, gt=0, description="seconds that one model call may take before the worker restarts"
+    )
+    retention_days: int = Field(default=30, ge=1, le=3650, description="days that predictions are kept")
 
-    cassandra_username: str = Field("", description="Cassandra's user, empty for none")
-    cassandra_password: SecretStr = Field(SecretStr(""), description="the password of that user")
-    cassandra_ca_file: Path | None = Field(None, description="certificate authority; set, it turns TLS on")
-    cassandra_datacenter: str = Field("datacenter1", description="the data centre whose nodes are asked")
+    cassandra_username: str = Field(default="", description="Cassandra's user, empty for none")
+    cassandra_password: SecretStr = Field(default=SecretStr(""), description="the password of that user")
+    cassandra_ca_file: Path | None = Field(default=None, description="certificate authority; set, it turns TLS on")
+    cassandra_datacenter: str = Field(default="datacenter1", description="the data centre whose nodes are asked")
     cassandra_consistency: Literal["ONE", "QUORUM", "LOCAL_QUORUM"] = Field(
-        "LOCAL_QUORUM", description="how many replicas answer for a read or a write"
+        default="LOCAL_QUORUM", description="how many replicas answer for a read or a write"
     )
     cassandra_replication_class: Literal["SimpleStrategy", "NetworkTopologyStrategy"] = Field(
-        "NetworkTopologyStrategy", description="how the keyspace is replicated when Quill creates it"
+        default="NetworkTopologyStrategy", description="how the keyspace is replicated when Quill creates it"
     )
-    cassandra_replication_factor: int = Field(1, ge=1, le=9, description="copies of each row; 3 in production")
+    cassandra_replication_factor: int = Field(default=1, ge=1, le=9, description="copies of each row; 3 in production")
 
     @classmethod
-    def from_env(cls, environ: Mapping[str, str] = os.environ) -> "Settings":
+    def from_env(cls) -> "Settings":
         """Return the settings that the environment gives.
 
         Raises:
             SettingsError: for a QUILL_ variable that no setting has, and for a wrong value.
         """
         known = {f"{PREFIX}{name.upper()}" for name in cls.model_fields} | {"QUILL_SECRETS_DIR"}
-        unknown = sorted(name for name in environ if name.startswith(PREFIX) and name not in known)
+        unknown = sorted(name for name in os.environ if name.startswith(PREFIX) and name not in known)
         if unknown:
             raise SettingsError(f"unknown setting {', '.join(unknown)}; `python -m shared.settings` lists all")
         try:

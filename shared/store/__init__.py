@@ -7,7 +7,7 @@ from shared.contract import Job, Prediction
 from shared.settings import Settings
 
 
-class StoreUnavailable(Exception):
+class StoreUnavailableError(Exception):
     """Raised when the store cannot do it now; nothing was promised, the same call may be made again later."""
 
 
@@ -19,14 +19,14 @@ class Position(NamedTuple):
 
 
 class Store(Protocol):
-    """Keeps predictions. Every method may be called by several threads and raises StoreUnavailable within seconds.
+    """Keeps predictions. Every method may be called by several threads and raises StoreUnavailableError within seconds.
 
     What is written is only ever added to (a job, its answer, its label), so that calls may be repeated and may
     arrive in any order: adding again, finishing again and forgetting again change nothing.
     """
 
     def add(self, jobs: Sequence[Job]) -> None:
-        """Keep the jobs as queued predictions; durable on return, all or StoreUnavailable."""
+        """Keep the jobs as queued predictions; durable on return, all or StoreUnavailableError."""
         ...
 
     def finish(self, predictions: Sequence[Prediction]) -> None:
@@ -73,7 +73,7 @@ class Store(Protocol):
         ...
 
     def ping(self) -> None:
-        """Return when the store can read and write, else raise StoreUnavailable."""
+        """Return when the store can read and write, else raise StoreUnavailableError."""
         ...
 
     def close(self) -> None:
