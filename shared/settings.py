@@ -38,7 +38,7 @@ class Settings(BaseSettings):
         default=30, ge=5, le=3600, description="seconds after which Redis hands a dead worker's messages to another"
     )
     max_attempts: int = Field(
-        5, ge=1, le=100, description="model calls begun for a job before it is given up as failed"
+        default=5, ge=1, le=100, description="model calls begun for a job before it is given up as failed"
     )
     hang_s: float = Field(
         default=20.0, gt=0, description="seconds that one model call may take before the worker restarts"
