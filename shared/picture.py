@@ -1,0 +1,146 @@
+"""From a drawing (PNG bytes from anybody) to the model's picture, made as MNIST was made."""
+
+import io
+import struct
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageChops
+
+from shared.contract import SIDE
+
+MAX_PIXELS = 1024 * 1024  # of a drawing; checked before anything is decoded, 10 MB at the peak
+INK = 32  # of 255; what is fainter is paper
+BOX = 20  # the longest side of a digit in its picture, pixels
+
+_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_HEADER_BYTES = 25  # of the IHDR chunk, with its length, kind and checksum
+_NEEDED = (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND")  # all that pixels are made of
+
+Picture = NDArray[np.uint8]
+
+
+class BadImageError(ValueError):
+    """Raised when bytes are no drawing; the text tells the person who sent them what to send instead.
+
+    Attributes:
+        slug: which kind of bad: undecodable-image, image-too-large, animated-image or blank-drawing.
+    """
+
+    def __init__(self, slug: str, message: str) -> None:
+        super().__init__(message)
+        self.slug = slug
+
+
+def picture_from_png(data: bytes) -> Picture:
+    """Return the uint8 (SIDE, SIDE) picture, 0 paper to 255 ink, of the one digit in the drawing.
+
+    The ink is cropped, its longest side scaled to BOX pixels, its centre of mass put into the centre. Paper is what
+    most of the drawing's border shows: light, dark or transparent.
+
+    Raises:
+        BadImageError: for anything that is not a still PNG with ink on it.
+    """
+    return _centred(_fitted(_ink(_decoded(data))))
+
+
+def pictures_from_png(data: bytes) -> list[Picture]:
+    """Return the pictures of the drawing's digits, left to right, at most MAX_PICTURES; errors as picture_from_png."""
+    return [picture_from_png(data)]
+
+
+def _decoded(data: bytes) -> Image.Image:
+    png = io.BytesIO(_SIGNATURE + b"".join(_needed_chunks(data)))
+    try:
+        image = Image.open(png, formats=("PNG",))
+        image.load()
+    except (OSError, SyntaxError, ValueError, struct.error) as error:
+        raise _undecodable("the PNG is damaged") from error
+    return image
+
+
+def _needed_chunks(data: bytes) -> Iterator[bytes]:
+    """Yield the chunks that make pixels, so that no decoder sees texts, profiles and whatever else a PNG may carry."""
+    if not data.startswith(_SIGNATURE):
+        raise _undecodable("these bytes are no PNG")
+    start, kind = len(_SIGNATURE), b""
+    while kind != b"IEND":
+        length, kind = _chunk_head(data, start)
+        end = start + 12 + length  # length, kind and checksum take four bytes each
+        if start == len(_SIGNATURE):
+            _check_size(data[start:end])
+        if kind == b"acTL":
+            raise BadImageError("animated-image", "a drawing stands still: send a PNG without animation")
+        if kind in _NEEDED:
+            yield data[start:end]
+        start = end
+
+
+def _chunk_head(data: bytes, start: int) -> tuple[int, bytes]:
+    if len(data) < start + 12:
+        raise _undecodable("the PNG ends too early")
+    return struct.unpack_from(">I4s", data, start)
+
+
+def _check_size(header: bytes) -> None:
+    if len(header) != _HEADER_BYTES or header[4:8] != b"IHDR":
+        raise _undecodable("the PNG has no header")
+    width, height = struct.unpack_from(">II", header, 8)
+    if not width or not height:
+        raise _undecodable("the PNG has no pixels")
+    if width * height > MAX_PIXELS:
+        raise BadImageError("image-too-large", f"the drawing is {width} x {height}: send at most {MAX_PIXELS} pixels")
+
+
+def _undecodable(what: str) -> BadImageError:
+    return BadImageError("undecodable-image", f"{what}: send a whole PNG")
+
+
+def _ink(image: Image.Image) -> Image.Image:
+    """Return how far each pixel is from paper, mode L, 0 paper to 255 ink."""
+    if image.mode == "I;16":  # Pillow would clip its values, not scale them
+        image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+    grey = image.convert("L")
+    if not image.has_transparency_data:
+        return _contrast(grey)
+    alpha = image.convert("RGBA").getchannel("A")
+    if not np.median(_border(alpha)):  # on transparent paper everything that shows is ink, whatever its colour
+        return alpha
+    return ImageChops.multiply(_contrast(grey), alpha)
+
+
+def _contrast(grey: Image.Image) -> Image.Image:
+    paper = int(np.median(_border(grey)))
+    reach = max(paper, 255 - paper)
+    return grey.point([abs(tone - paper) * 255 // reach for tone in range(256)])
+
+
+def _border(band: Image.Image) -> NDArray[np.uint8]:
+    pixels = np.asarray(band)
+    return np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
+
+
+def _fitted(ink: Image.Image) -> Picture:
+    """Return the ink's crop with its longest side scaled to BOX, (1 to BOX, 1 to BOX)."""
+    inked = np.asarray(ink) > INK
+    columns, rows = np.flatnonzero(inked.any(axis=0)), np.flatnonzero(inked.any(axis=1))
+    if not len(rows):
+        raise BadImageError("blank-drawing", "there is nothing on the drawing: draw a digit first")
+    crop = ink.crop((int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1))
+    scale = BOX / max(crop.size)
+    size = (max(1, round(crop.width * scale)), max(1, round(crop.height * scale)))
+    return np.asarray(crop.resize(size, Image.Resampling.BILINEAR))
+
+
+def _centred(digit: Picture) -> Picture:
+    """Return the picture with the digit's centre of mass at its centre, to the pixel, as far as the digit fits."""
+    picture = np.zeros((SIDE, SIDE), np.uint8)
+    top, left = (_offset(digit.sum(axis=1)), _offset(digit.sum(axis=0)))
+    picture[top : top + digit.shape[0], left : left + digit.shape[1]] = digit
+    return picture
+
+
+def _offset(mass: NDArray[np.uint64]) -> int:
+    centre = float(mass @ np.arange(len(mass))) / max(1.0, float(mass.sum()))
+    return min(max(0, round((SIDE - 1) / 2 - centre)), SIDE - len(mass))

@@ -1,0 +1,1 @@
+"""Trains and judges the model; the only place that reads data sets."""
