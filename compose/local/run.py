@@ -1,0 +1,150 @@
+"""Runs the whole pipeline on one machine under supervisord; `make run` calls it.
+
+It checks what the processes need, starts supervisord.conf, tells the addresses once they answer, and sees to it
+that nothing is left running.
+"""
+
+import argparse
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from urllib.request import urlopen
+
+from compose.local.checks import CannotRunError, check_port, only_one_in, redis_server
+from shared.settings import Settings, SettingsError
+
+CONFIGURATION = Path(__file__).with_name("supervisord.conf")
+DATA = Path("var")
+LOGS = DATA / "log"
+SLOW_S = 60  # a start that takes longer is told
+PR_SET_PDEATHSIG = 1
+
+
+def main() -> int:
+    """Run the pipeline until a signal or supervisord's end; return the exit code."""
+    options = _options()
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)
+    try:
+        with only_one_in(DATA):
+            return _run(_environment(options), options)
+    except (CannotRunError, SettingsError) as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="make run", description="Run the whole pipeline on this machine.")
+    parser.add_argument("--port", type=int, default=8000, help="the page's")
+    parser.add_argument("--flower-port", type=int, default=5555)
+    parser.add_argument("--redis-port", type=int, default=6379, help="unused when QUILL_REDIS_URL names a Redis")
+    parser.add_argument("--workers", type=int, default=1)
+    return parser.parse_args()
+
+
+def _environment(options: argparse.Namespace) -> dict[str, str]:
+    """Return supervisord's environment: what its configuration names, and Quill's settings."""
+    check_port("PORT", options.port)
+    check_port("FLOWER_PORT", options.flower_port)
+    redis_here = "QUILL_REDIS_URL" not in os.environ
+    if redis_here:
+        check_port("REDIS_PORT", options.redis_port)
+        os.environ["QUILL_REDIS_URL"] = f"redis://127.0.0.1:{options.redis_port}/0"
+    return os.environ | {
+        "PYTHON": sys.executable,
+        "PORT": str(options.port),
+        "FLOWER_PORT": str(options.flower_port),
+        "REDIS_HERE": str(redis_here),
+        "REDIS_PORT": str(options.redis_port),
+        "REDIS_SERVER": redis_server() if redis_here else "unused",
+        "WORKERS": str(options.workers),
+        "CELERY_BROKER_URL": Settings.from_env().redis_url.get_secret_value(),  # Flower's way to Redis
+    }
+
+
+def _run(environment: dict[str, str], options: argparse.Namespace) -> int:
+    for folder in (LOGS, DATA / "redis"):
+        folder.mkdir(parents=True, exist_ok=True)
+    supervisord = subprocess.Popen(  # noqa: S603 - its arguments are ours
+        [sys.executable, "-m", "supervisor.supervisord", "--configuration", str(CONFIGURATION)],
+        env=environment,
+        start_new_session=True,  # a terminal's Ctrl-C and hang-up reach it through us only
+        preexec_fn=_stop_with_parent,  # noqa: PLW1509 - there are no threads yet
+    )
+    try:
+        for line in _announcements(options, supervisord):
+            _tell(line)
+        return supervisord.wait()
+    except KeyboardInterrupt:
+        return 0
+    finally:
+        _stop(supervisord)
+
+
+def _stop_with_parent() -> None:
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def _announcements(options: argparse.Namespace, supervisord: subprocess.Popen[bytes]) -> Iterator[str]:
+    """Yield a line for each address once it answers, and one when that takes long."""
+    page, flower = (f"http://127.0.0.1:{port}/" for port in (options.port, options.flower_port))
+    waiting = {f"{flower}healthcheck": f"Flower is at {flower}", f"{page}readyz": f"Draw at {page}"}
+    slow = time.monotonic() + SLOW_S
+    while waiting and supervisord.poll() is None:
+        for address in [address for address in waiting if _answers(address)]:
+            yield waiting.pop(address)
+        if time.monotonic() > slow:
+            slow = float("inf")
+            yield f"This takes long; {LOGS}/ tells why."
+        time.sleep(0.2)
+    yield f"Logs are in {LOGS}/. Ctrl-C stops everything."
+
+
+def _answers(address: str) -> bool:
+    try:
+        with urlopen(address, timeout=5):  # noqa: S310 - our own address
+            return True
+    except OSError:  # refused, or an HTTP status that says no
+        return False
+
+
+def _stop(supervisord: subprocess.Popen[bytes]) -> None:
+    """Stop in peace; after a second Ctrl-C, or supervisord's end, kill what is left of its session."""
+    try:
+        if supervisord.poll() is None:
+            _tell("Stopping; Ctrl-C again kills.")
+            supervisord.terminate()
+            supervisord.wait()
+    except KeyboardInterrupt:
+        pass
+    finally:
+        for process in _session(supervisord.pid):
+            with suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
+        supervisord.wait()
+
+
+def _session(leader: int) -> list[int]:
+    """Return the processes in the leader's session, where /proc tells."""
+    members: list[int] = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        with suppress(ProcessLookupError):
+            if os.getsid(int(entry.name)) == leader:
+                members.append(int(entry.name))
+    return members
+
+
+def _tell(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

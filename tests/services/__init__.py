@@ -1,0 +1,1 @@
+"""The real parts that tests start: Redis, Cassandra, Chromium, and Quill's own processes."""
