@@ -1,0 +1,50 @@
+"""A real Redis for tests."""
+
+from pathlib import Path
+
+from redis import Redis, RedisError
+
+from compose.local.checks import CannotRunError, redis_server
+from tests.services.need import missing
+from tests.services.process import Process, free_port
+
+DATABASES = 4096  # one a test
+
+
+class RedisServer:
+    """A redis-server on a free port, with its data in a folder; it may be killed and started again.
+
+    Attributes:
+        port: on 127.0.0.1, the same after a new start.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.port = free_port()
+        self._folder = folder
+        self.start()
+
+    def url(self, database: int = 0) -> str:
+        """Return the address of one database."""
+        return f"redis://127.0.0.1:{self.port}/{database}"
+
+    def start(self) -> None:
+        """Start it on what its folder holds; it answers on return."""
+        options = {"port": self.port, "bind": "127.0.0.1", "dir": self._folder, "databases": DATABASES}
+        options |= {"appendonly": "yes", "maxmemory-policy": "noeviction"}
+        command = [_binary(), *(word for name, value in options.items() for word in (f"--{name}", str(value)))]
+        self.process = Process("redis", command, self._folder / "redis.log")
+        self.process.wait_until(self._answers, "Redis answers")
+
+    def _answers(self) -> bool:
+        try:
+            with Redis(port=self.port) as client:
+                return bool(client.ping())  # pyright: ignore[reportUnknownMemberType] - redis-py leaves its options untyped
+        except RedisError:
+            return False
+
+
+def _binary() -> str:
+    try:
+        return redis_server()
+    except CannotRunError as error:
+        missing("redis-server", str(error))
