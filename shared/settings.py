@@ -44,6 +44,10 @@ class Settings(BaseSettings):
         default=20.0, gt=0, description="seconds that one model call may take before the worker restarts"
     )
     retention_days: int = Field(default=30, ge=1, le=3650, description="days that predictions are kept")
+    body_limit: int = Field(default=1_048_576, ge=10_000, description="bytes of the largest request body")
+    waiting_limit: int = Field(
+        default=256, ge=1, le=4096, description="clients of one web process that may wait for an answer at a time"
+    )
 
     cassandra_username: str = Field(default="", description="Cassandra's user, empty for none")
     cassandra_password: SecretStr = Field(default=SecretStr(""), description="the password of that user")

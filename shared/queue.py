@@ -1,0 +1,112 @@
+"""The courier: Celery on Redis, how jobs are submitted, and the few keys that Quill keeps beside Celery's."""
+
+import json
+import time
+from collections.abc import Callable, Sequence
+
+from celery import Celery
+from kombu import Queue
+from kombu.exceptions import KombuError
+from redis import Redis
+
+from shared.contract import CLASSIFY, QUEUE, Job, to_message
+from shared.settings import Settings
+
+CONNECT_S = 2
+ANSWER_S = 5  # must stay above the 1 s that kombu's BRPOP may take
+IN_FLIGHT = 8  # messages that one worker holds: some in the model, the others being fetched, decoded, stored
+
+DONE_CHANNEL = "quill:done"  # finished ids are published here, as JSON: a hint for whoever waits, never the truth
+WORKER_KEY = "quill:worker:"  # + name: what a live worker tells of itself, as JSON; expires when it stops telling
+EPOCH_KEY = "quill:epoch"  # the run id of the Redis that got our messages; gone or another: it may have lost them
+SWEEPER_KEY = "quill:sweeper"  # the name of the worker that sweeps; expires with it
+ATTEMPTS_KEY = "quill:attempts"  # hash, job id -> model calls begun and not followed by an answer
+SUBMITTED_HEADER = "submitted_ms"
+
+Submit = Callable[[Sequence[Job]], None]  # 1 to MAX_JOBS jobs, as one message; raises SubmitError
+
+
+class SubmitError(Exception):
+    """Raised when Redis did not take a message; the jobs are safe in the store, submit them again later."""
+
+
+def now_ms() -> int:
+    """Return the milliseconds since 1970 UTC."""
+    return time.time_ns() // 1_000_000
+
+
+def make_celery(settings: Settings) -> Celery:
+    """Return the Celery application, the same on both sides of the queue; nothing connects yet."""
+    app = Celery("quill", broker=settings.redis_url.get_secret_value(), set_as_current=False)
+    app.conf.update(
+        task_ignore_result=True,  # the store is the only home of a result
+        task_serializer="json",
+        accept_content=["json"],  # never pickle: whoever can write to Redis could run code
+        task_queues=[Queue(QUEUE)],
+        task_default_queue=QUEUE,
+        task_create_missing_queues=False,
+        task_acks_late=True,  # a message leaves Redis after its answers are durable
+        worker_prefetch_multiplier=1,
+        worker_concurrency=IN_FLIGHT,
+        worker_pool="threads",  # one process, one model; the event loop stays free
+        worker_enable_remote_control=False,  # anybody on Redis could shut the workers down
+        worker_enable_prefetch_count_reduction=False,  # it would shrink batches after a reconnection
+        worker_hijack_root_logger=False,
+        worker_send_task_events=True,  # Flower shows them
+        broker_connection_retry_on_startup=True,
+        broker_connection_max_retries=None,
+        broker_connection_timeout=CONNECT_S,
+        broker_transport_options={
+            "visibility_timeout": settings.visibility_s,
+            # By default abandoned messages are looked for every 100 s, and not for 300 s when the looker dies.
+            "unacked_restore_interval": 5,
+            "unacked_restore_throttle": 1,
+            "unacked_mutex_expire": 30,
+            "socket_timeout": ANSWER_S,
+            "socket_connect_timeout": CONNECT_S,
+            "socket_keepalive": True,
+            "health_check_interval": 5,
+            "priority_steps": [0],  # one list instead of four
+        },
+    )
+    return app
+
+
+def submitter(app: Celery) -> Submit:
+    """Return the port through which jobs get into the queue."""
+    connection = app.connection_for_write()
+    refusals = (KombuError, OSError, *connection.connection_errors, *connection.channel_errors)
+
+    def submit(jobs: Sequence[Job]) -> None:
+        try:
+            app.send_task(
+                CLASSIFY,
+                args=[to_message(jobs)],
+                argsrepr=f"({len(jobs)} jobs, the first {jobs[0].id})",  # what Flower and logs show: never the ink
+                headers={SUBMITTED_HEADER: now_ms()},
+                retry=False,
+            )
+        except refusals as error:
+            raise SubmitError(f"Redis did not take a message: {error}") from error
+
+    return submit
+
+
+def connect(settings: Settings) -> Redis:
+    """Return a client for the keys above; it connects when used, and answers or raises within seconds."""
+    return Redis.from_url(
+        settings.redis_url.get_secret_value(),
+        decode_responses=True,
+        socket_timeout=CONNECT_S,
+        socket_connect_timeout=CONNECT_S,
+        health_check_interval=5,
+    )
+
+
+def oldest_waiting_ms(redis: Redis) -> int | None:
+    """Return when the message that is next in line was submitted (ms since 1970 UTC), None when none waits.
+
+    Who is next waits longest: kombu pushes on the left of the list and pops on its right.
+    """
+    message = redis.lindex(QUEUE, -1)
+    return None if message is None else int(json.loads(message)["headers"].get(SUBMITTED_HEADER, 0))

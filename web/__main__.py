@@ -1,0 +1,44 @@
+"""Start the web server: `python -m web`."""
+
+import logging
+
+import click
+from granian import Granian
+from granian.constants import Interfaces
+from granian.http import HTTP1Settings
+
+from shared.settings import Settings, SettingsError
+
+DOOR_THREADS = 32  # beside those that may be waiting: they take new drawings
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", default=8000, show_default=True, help="Port to listen on.")
+@click.option("--processes", default=1, show_default=True, help="Processes that share the port.")
+def main(host: str, port: int, processes: int) -> None:
+    """Serve the page and the interface until SIGTERM.
+
+    Settings come from QUILL_... variables, which `python -m shared.settings` lists. Logs go to standard error.
+    """
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    try:
+        settings = Settings.from_env()
+    except SettingsError as error:
+        raise click.ClickException(str(error)) from error
+    Granian(
+        "web:create_app",
+        factory=True,
+        interface=Interfaces.WSGI,
+        address=host,
+        port=port,
+        workers=processes,
+        blocking_threads=settings.waiting_limit + DOOR_THREADS,
+        respawn_failed_workers=True,
+        workers_kill_timeout=10,
+        http1_settings=HTTP1Settings(header_read_timeout=10_000),
+    ).serve()
+
+
+if __name__ == "__main__":
+    main()

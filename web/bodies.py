@@ -1,0 +1,55 @@
+"""Reads a JSON body into one of the shapes of web.views; every mistake is a problem that tells the cure."""
+
+import json
+import math
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from web.problems import Problem
+
+Shape = TypeVar("Shape", bound=BaseModel)
+
+SLUGS = {
+    "missing": "missing-field",
+    "extra_forbidden": "unknown-field",
+    "greater_than_equal": "out-of-range",
+    "less_than_equal": "out-of-range",
+    "model_type": "invalid-body",
+    "too_long": "wrong-length",
+    "too_short": "wrong-length",
+}
+
+
+def shaped(shape: type[Shape], body: bytes) -> Shape:
+    """Return the body as the shape.
+
+    Raises:
+        Problem: 400 when it is not JSON, 422 when it is not of the shape.
+    """
+    try:
+        return shape.model_validate(_parsed(body))
+    except ValidationError as error:
+        first = error.errors()[0]
+        slug = SLUGS.get(first["type"], "invalid-type")
+        if isinstance(first["input"], float) and math.isinf(first["input"]):
+            slug = "out-of-range"
+        where = ".".join(str(part) for part in first["loc"]) or "the body"
+        raise Problem(422, slug, f"{where}: {first['msg']}.") from error
+
+
+def _parsed(body: bytes) -> Any:
+    if not body:
+        raise Problem(400, "empty-body", "The body is empty: send a JSON object.")
+    try:
+        return json.loads(body.decode(), object_pairs_hook=_without_duplicates)
+    except (ValueError, RecursionError) as error:
+        raise Problem(400, "malformed-json", "The body is not JSON in UTF-8 without a byte order mark.") from error
+
+
+def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Refuse a key that occurs twice, since readers differ on what it means."""
+    fields = dict(pairs)
+    if len(fields) < len(pairs):
+        raise Problem(400, "duplicate-key", "A key occurs twice in a JSON object.")
+    return fields

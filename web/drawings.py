@@ -1,0 +1,58 @@
+"""Reads a drawing out of a request: a PNG body, or a data URL in JSON or as text."""
+
+import binascii
+import re
+from base64 import b64decode
+
+from flask import Request
+
+from shared.contract import Job, new_id
+from shared.picture import pictures_from_png
+from shared.queue import now_ms
+from web.bodies import shaped
+from web.problems import Problem
+from web.views import Drawing
+
+DATA_URL = re.compile(r"data:(?P<type>[\w.+-]+/[\w.+-]+)?(?P<base64>;base64)?,(?P<data>.*)", re.DOTALL)
+
+
+def job_from_png(png: bytes) -> Job:
+    """Return a fresh job with the drawing's pictures.
+
+    Raises:
+        BadImageError: when the bytes are no drawing; the text tells why.
+    """
+    return Job(new_id(), tuple(picture.tobytes() for picture in pictures_from_png(png)), now_ms())
+
+
+def png_from_request(request: Request) -> bytes:
+    """Return the PNG of a request whose body is image/png, or JSON with a data URL.
+
+    Raises:
+        Problem: 400, 415 or 422.
+    """
+    body = request.get_data(cache=False)
+    if not body:
+        raise Problem(400, "empty-body", "The body is empty: send a PNG.")
+    if request.mimetype == "image/png":
+        return body
+    if request.mimetype == "application/json":
+        return png_from_data_url(shaped(Drawing, body).image)
+    raise Problem(415, "unsupported-media-type", 'Send image/png, or application/json: {"image": "data:image/png..."}.')
+
+
+def png_from_data_url(url: str) -> bytes:
+    """Return the bytes of data:image/png;base64,...
+
+    Raises:
+        Problem: 415 or 422.
+    """
+    parts = DATA_URL.fullmatch(url)
+    if parts is None or not parts["base64"]:
+        raise Problem(422, "invalid-data-url", "The image is not a data URL: data:image/png;base64,...")
+    if parts["type"] != "image/png":
+        raise Problem(415, "unsupported-image", "The data URL holds no PNG: data:image/png;base64,...")
+    try:
+        return b64decode(parts["data"], validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise Problem(422, "invalid-base64", "The data URL's base64 is damaged.") from error

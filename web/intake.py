@@ -1,0 +1,62 @@
+"""Group commit: drawings that arrive while a write is under way are stored by the next write, together."""
+
+import logging
+import threading
+from collections.abc import Sequence
+
+from shared.batcher import Batcher
+from shared.contract import MAX_JOBS, Job
+from shared.queue import Submit, SubmitError
+from shared.store import Store
+
+log = logging.getLogger(__name__)
+
+WRITE_LIMIT = 4 * MAX_JOBS  # jobs in one write
+PAUSE_S = 1.0  # between attempts to submit while Redis is away
+
+
+class Intake:
+    """Accepts jobs: durable first, submitted right after.
+
+    Two stages, so that a queue that is slow or away delays nobody's acceptance: the promise rests on the store. What
+    Redis did not take is tried again here; should this process end meanwhile, the sweeper finds it in the store.
+    """
+
+    def __init__(self, store: Store, submit: Submit) -> None:
+        self._store = store
+        self._submit = submit
+        self._closing = threading.Event()
+        self._written = Batcher(self._write, limit=WRITE_LIMIT, name="intake")
+        self._sent = Batcher(self._send, limit=MAX_JOBS, name="courier")
+
+    def accept(self, jobs: Sequence[Job]) -> None:
+        """Return when the jobs are durable.
+
+        Raises:
+            StoreUnavailableError: nothing was promised.
+        """
+        self._written.put(jobs).result()
+
+    def close(self) -> None:
+        """Finish what waits; what Redis does not take now is left to the sweeper."""
+        self._closing.set()
+        self._written.close()
+        self._sent.close()
+
+    def _write(self, jobs: Sequence[Job]) -> Sequence[None]:
+        self._store.add(jobs)
+        for start in range(0, len(jobs), MAX_JOBS):
+            self._sent.put(jobs[start : start + MAX_JOBS])
+        return [None] * len(jobs)
+
+    def _send(self, jobs: Sequence[Job]) -> Sequence[None]:
+        while True:
+            try:
+                self._submit(jobs)
+            except SubmitError as error:
+                log.warning("%d accepted jobs wait for Redis: %s", len(jobs), error)
+                if self._closing.wait(PAUSE_S):
+                    break
+            else:
+                break
+        return [None] * len(jobs)

@@ -1,0 +1,112 @@
+"""The predictions: accept a drawing, tell what became of it, correct it, forget it."""
+
+import re
+
+from flask import Blueprint, Response, request, url_for
+
+from shared.contract import Job, Prediction, State, is_id
+from web.bodies import shaped
+from web.drawings import job_from_png, png_from_data_url, png_from_request
+from web.parts import parts
+from web.problems import Problem
+from web.views import Label, PredictionView
+
+LONGEST_WAIT_S = 30.0
+WAIT = re.compile(r"(?:^|,)\s*wait\s*=\s*(\d{1,9})\s*(?:$|[,;])", re.IGNORECASE)
+
+routes = Blueprint("predictions", __name__)
+
+
+@routes.post("/api/v1/predictions")
+def create() -> Response:
+    """Accept a drawing: 202, or 200 when `Prefer: wait=SECONDS` was enough."""
+    wait_s = _preferred_wait_s()
+    prediction = _accept(job_from_png(png_from_request(request)), wait_s)
+    finished = prediction.state is not State.QUEUED
+    response = _shown(prediction, 200 if finished else 202)
+    response.headers["Location"] = url_for(".show", prediction_id=prediction.id)
+    response.headers["Vary"] = "Prefer"
+    if wait_s and finished:
+        response.headers["Preference-Applied"] = f"wait={wait_s:.0f}"
+    return response
+
+
+@routes.get("/api/v1/predictions/<prediction_id>")
+def show(prediction_id: str) -> Response:
+    """Tell a prediction as it is, or with `?wait=SECONDS` as soon as it is finished."""
+    wait_s = _asked_wait_s()
+    with parts().waiting.expecting(prediction_id) as arrivals:  # before the look, so that no hint falls in between
+        prediction = _known(prediction_id)
+        if wait_s and prediction.state is State.QUEUED:
+            prediction = parts().waiting.wait(prediction_id, arrivals, wait_s) or prediction
+    response = _shown(prediction, 200)
+    response.set_etag(f"{prediction.state}-{prediction.label}")
+    response.make_conditional(request)
+    return response
+
+
+@routes.put("/api/v1/predictions/<prediction_id>/label")
+def correct(prediction_id: str) -> Response:
+    """Keep the person's correction, for retraining."""
+    label = shaped(Label, request.get_data())
+    if not is_id(prediction_id) or not parts().store.label(prediction_id, label.digit):
+        raise _unknown()
+    return Response(status=204)
+
+
+@routes.delete("/api/v1/predictions/<prediction_id>")
+def forget(prediction_id: str) -> Response:
+    """Cancel what is queued and forget it in any case; deleting twice is as good as once."""
+    if is_id(prediction_id):
+        parts().store.forget(prediction_id)
+    return Response(status=204)
+
+
+@routes.post("/predict")
+def predict() -> Response:
+    """Answer as the seed of 2019 did: a data URL in, the digits as a JSON list out."""
+    url = request.get_data(as_text=True).strip()
+    prediction = _accept(job_from_png(png_from_data_url(url)), LONGEST_WAIT_S)
+    if prediction.state is not State.DONE:
+        raise Problem(503, "no-answer", prediction.error or "No worker has answered yet.", retry_after_s=5)
+    return Response(f"[{', '.join(prediction.digits)}]", mimetype="application/json")
+
+
+def _accept(job: Job, wait_s: float) -> Prediction:
+    """Accept the job; return its prediction, finished if that happens within wait_s, else queued."""
+    queued = Prediction(job.id, job.pictures, job.accepted_ms)
+    if not wait_s:
+        parts().intake.accept([job])
+        return queued
+    with parts().waiting.expecting(job.id) as arrivals:
+        parts().intake.accept([job])
+        return parts().waiting.wait(job.id, arrivals, wait_s) or queued
+
+
+def _known(prediction_id: str) -> Prediction:
+    prediction = parts().store.get([prediction_id]).get(prediction_id) if is_id(prediction_id) else None
+    if prediction is None:
+        raise _unknown()
+    return prediction
+
+
+def _unknown() -> Problem:
+    return Problem(404, "not-found", "No prediction has this id: it was never accepted, or it was deleted.")
+
+
+def _shown(prediction: Prediction, status: int) -> Response:
+    return Response(PredictionView.of(prediction).model_dump_json(), status, mimetype="application/json")
+
+
+def _preferred_wait_s() -> float:
+    """Return the seconds of `Prefer: wait=SECONDS` (RFC 7240), 0 without."""
+    wait = WAIT.search(request.headers.get("Prefer", ""))
+    return min(float(wait[1]), LONGEST_WAIT_S) if wait else 0.0
+
+
+def _asked_wait_s() -> float:
+    """Return the seconds of `?wait=SECONDS`, 0 without."""
+    text = request.args.get("wait", "0")
+    if not text.isdecimal():
+        raise Problem(422, "out-of-range", "wait is a number of whole seconds, 0 or more.")
+    return min(float(text), LONGEST_WAIT_S)

@@ -1,0 +1,1 @@
+"""Inference: takes messages, classifies their jobs in batches, writes the predictions."""

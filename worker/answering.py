@@ -1,0 +1,144 @@
+"""From jobs to predictions: a batch's way through the model, and the search for the job that breaks it."""
+
+import logging
+import math
+import time
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shared.contract import CLASSES, SIDE, Job, Prediction, State
+from shared.queue import now_ms
+from worker.attempts import Attempts
+
+log = logging.getLogger(__name__)
+
+Classify = Callable[[NDArray[np.uint8]], NDArray[np.float32]]  # (n, 28, 28) ink -> (n, 10) probabilities
+
+
+class Model(Protocol):
+    """The port to the model.
+
+    Attributes:
+        classify: (n, 28, 28) ink, 0 to 255 -> (n, 10) probabilities; what they lack of 1 is "not a digit".
+        version: told with each prediction.
+        threshold: the confidence, 0 to 1, below which a prediction is unsure.
+    """
+
+    @property
+    def classify(self) -> Classify: ...  # noqa: D102 - the class docstring says it
+    @property
+    def version(self) -> str: ...  # noqa: D102
+    @property
+    def threshold(self) -> float: ...  # noqa: D102
+
+
+class Arrival(NamedTuple):
+    """A job that waits for the model, and when the worker got it (seconds, monotonic; milliseconds since 1970)."""
+
+    job: Job
+    received_s: float
+    received_ms: int
+
+
+class Reading(NamedTuple):
+    """What one model call said of one job: (pictures, 10) probabilities, or why it could not."""
+
+    probabilities: NDArray[np.float32] | Exception
+    batch_size: int
+    began_s: float
+    ended_s: float
+
+
+class Answering:
+    """The worker's one stage that touches the model; a Batcher calls it, in one thread."""
+
+    def __init__(self, model: Model, attempts: Attempts, *, worker: str, max_attempts: int) -> None:
+        self._model = model
+        self._attempts = attempts
+        self._worker = worker
+        self._max_attempts = max_attempts
+
+    def answer(self, arrivals: Sequence[Arrival]) -> list[Prediction]:
+        """Return a done or failed prediction for each arrival, in their order."""
+        counts = self._attempts.begin([arrival.job.id for arrival in arrivals])
+        fresh = [arrival for arrival in arrivals if counts[arrival.job.id] <= 1]
+        suspects = [arrival for arrival in arrivals if counts[arrival.job.id] > 1]
+        predictions = {
+            arrival.job.id: self._prediction(arrival, reading, 1)
+            for arrival, reading in zip(fresh, self._read([arrival.job for arrival in fresh]), strict=True)
+        }
+        if suspects:
+            self._attempts.withdraw([arrival.job.id for arrival in suspects])
+            predictions |= {arrival.job.id: self._answer_alone(arrival) for arrival in suspects}
+        return [predictions[arrival.job.id] for arrival in arrivals]
+
+    def _answer_alone(self, suspect: Arrival) -> Prediction:
+        """Answer a job whose last model call never ended, by itself, so that no neighbour is blamed for it."""
+        attempt = self._attempts.begin([suspect.job.id])[suspect.job.id]
+        if attempt > self._max_attempts:
+            log.error("job %s given up after %d attempts", suspect.job.id, self._max_attempts)
+            now = time.monotonic()
+            error = RuntimeError(f"the model's process ended {self._max_attempts} times while it read this drawing")
+            return self._prediction(suspect, Reading(error, 0, now, now), self._max_attempts)
+        return self._prediction(suspect, self._read([suspect.job])[0], attempt)
+
+    def _read(self, jobs: Sequence[Job]) -> list[Reading]:
+        """Classify the jobs in one call; if it raises, split them until only the guilty one fails."""
+        if not jobs:
+            return []
+        pictures = _stack(jobs)
+        began = time.monotonic()
+        try:
+            probabilities = _checked(self._model.classify(pictures), len(pictures))
+        except MemoryError:
+            raise  # nobody's fault: the process has to go
+        except Exception as error:
+            if len(jobs) == 1:
+                log.exception("job %s breaks the model", jobs[0].id)
+                return [Reading(error, len(pictures), began, time.monotonic())]
+            half = len(jobs) // 2
+            return self._read(jobs[:half]) + self._read(jobs[half:])
+        ended = time.monotonic()
+        ends = np.cumsum([len(job.pictures) for job in jobs])[:-1]
+        return [Reading(rows, len(pictures), began, ended) for rows in np.split(probabilities, ends)]
+
+    def _prediction(self, arrival: Arrival, reading: Reading, attempts: int) -> Prediction:
+        job, rows = arrival.job, reading.probabilities
+        failed = isinstance(rows, Exception)
+        best = [] if failed else [float(row.max()) for row in rows]
+        return Prediction(
+            id=job.id,
+            pictures=job.pictures,
+            accepted_ms=job.accepted_ms,
+            state=State.FAILED if failed else State.DONE,
+            finished_ms=max(now_ms(), job.accepted_ms),
+            digits="" if failed else "".join(str(row.argmax()) for row in rows),
+            probabilities=() if failed else tuple(tuple(round(float(p), 6) for p in row) for row in rows),
+            confidence=round(math.prod(best), 6) if best else 0.0,
+            unsure=any(p < self._model.threshold for p in best),
+            error=f"the drawing could not be classified: {rows}" if failed else None,
+            model_version=self._model.version,
+            worker=self._worker,
+            batch_size=reading.batch_size,
+            attempts=attempts,
+            stage_ms={
+                "queued": max(0, arrival.received_ms - job.accepted_ms),
+                "waited": round(1000 * (reading.began_s - arrival.received_s), 3),
+                "classified": round(1000 * (reading.ended_s - reading.began_s), 3),
+            },
+        )
+
+
+def _stack(jobs: Sequence[Job]) -> NDArray[np.uint8]:
+    """Return all pictures of the jobs, uint8 (n, 28, 28)."""
+    ink = b"".join(picture for job in jobs for picture in job.pictures)
+    return np.frombuffer(ink, np.uint8).reshape(-1, SIDE, SIDE)
+
+
+def _checked(probabilities: NDArray[np.float32], count: int) -> NDArray[np.float32]:
+    if probabilities.shape != (count, CLASSES) or not np.isfinite(probabilities).all():
+        raise ValueError(f"the model answered {probabilities.shape}, or not with numbers, for {count} pictures")
+    return probabilities

@@ -1,0 +1,85 @@
+"""Where a worker's parts are put together."""
+
+import logging
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+from celery import Celery, signals
+from redis import RedisError
+
+from shared.batcher import Batcher
+from shared.contract import CLASSIFY
+from shared.queue import SubmitError, connect, make_celery, submitter
+from shared.settings import Settings
+from shared.store import Store, StoreUnavailableError
+from worker.answering import Answering, Arrival, Model
+from worker.attempts import Attempts
+from worker.keeping import Keeping
+from worker.sweeper import PERIOD_S, Sweeper
+from worker.task import handler
+from worker.watch import LoopTick, Watch
+
+log = logging.getLogger(__name__)
+
+PURGE_S = 3600
+
+
+class Worker:
+    """One worker process: Celery fetches messages, the model's thread answers them, the store keeps the answers."""
+
+    def __init__(self, settings: Settings, model: Model, store: Store, *, name: str) -> None:
+        self._settings = settings
+        self._model = model
+        self._store = store
+        self._name = name
+        self._redis = connect(settings)
+        attempts = Attempts(self._redis)
+        answering = Answering(model, attempts, worker=name, max_attempts=settings.max_attempts)
+        self._keeping = Keeping(store, self._redis, attempts)
+        self._answers: Batcher[Arrival, Any] = Batcher(answering.answer, limit=settings.batch_limit, name="model")
+        self._kept = Batcher(self._keeping.keep, limit=4 * settings.batch_limit, name="store")
+        self._celery = self._make_celery()
+
+    def _make_celery(self) -> Celery:
+        app = make_celery(self._settings)
+        app.task(name=CLASSIFY)(handler(self._answers, self._kept))
+        app.steps["consumer"].add(LoopTick)
+        return app
+
+    def run(self, beat: Path | None) -> int:
+        """Work until SIGTERM or SIGINT, then finish what is held; return the exit status."""
+        signals.worker_shutting_down.connect(self._stop, weak=False)
+        Watch(self._redis, self._answers.busy_s, self._about).start(self._name, self._settings.hang_s, beat)
+        threading.Thread(target=self._sweep, name="sweeper", daemon=True).start()
+        celery_worker = self._celery.Worker(hostname=self._name, without_gossip=True, without_mingle=True)
+        celery_worker.start()
+        self._store.close()
+        return int(celery_worker.exitcode or 0)
+
+    def _stop(self, **_: object) -> None:
+        self._keeping.stop()
+
+    def _about(self) -> dict[str, Any]:
+        """Return what a live worker tells of itself."""
+        return {"model_version": self._model.version, "batch_limit": self._settings.batch_limit}
+
+    def _sweep(self) -> None:
+        sweeper = Sweeper(
+            self._store,
+            self._redis,
+            submitter(self._celery),
+            worker=self._name,
+            visibility_s=self._settings.visibility_s,
+        )
+        purged_s = 0.0
+        while True:
+            try:
+                sweeper.sweep()
+                if time.monotonic() - purged_s > PURGE_S:
+                    self._store.purge()
+                    purged_s = time.monotonic()
+            except (RedisError, SubmitError, StoreUnavailableError) as error:
+                log.warning("sweeping later: %s", error)
+            time.sleep(PERIOD_S)

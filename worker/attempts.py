@@ -1,0 +1,48 @@
+"""Counts the model calls begun for each job, so that a job which kills its process is found out."""
+
+import logging
+from collections.abc import Iterable, Sequence
+
+from redis import Redis, RedisError
+
+from shared.queue import ATTEMPTS_KEY
+
+log = logging.getLogger(__name__)
+
+FORGET_S = 24 * 3600
+
+
+class Attempts:
+    """The counts, in Redis, where they outlive a dead worker.
+
+    A count is taken back by the job's answer, so one above 1 means: a model call for it was begun and never ended.
+    Losing the counts (Redis emptied or away) costs a killer job some more attempts and nobody else anything.
+    """
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+
+    def begin(self, ids: Sequence[str]) -> dict[str, int]:
+        """Count one more model call for each id; return the counts by id."""
+        return self._add(ids, 1)
+
+    def withdraw(self, ids: Sequence[str]) -> None:
+        """Take back one count for each id: its model call was not begun after all."""
+        self._add(ids, -1)
+
+    def _add(self, ids: Sequence[str], amount: int) -> dict[str, int]:
+        unique = list(dict.fromkeys(ids))
+        pipeline = self._redis.pipeline(transaction=False)
+        for job_id in unique:
+            pipeline.hincrby(ATTEMPTS_KEY, job_id, amount)
+        pipeline.expire(ATTEMPTS_KEY, FORGET_S)
+        try:
+            counts = pipeline.execute()
+        except RedisError as error:
+            log.warning("attempts not counted, Redis is away: %s", error)
+            return dict.fromkeys(unique, 1)
+        return dict(zip(unique, counts, strict=False))  # the last reply is expire's
+
+    def end(self, ids: Iterable[str]) -> None:
+        """Forget the counts: the answers are there."""
+        self._redis.hdel(ATTEMPTS_KEY, *ids)

@@ -1,0 +1,62 @@
+"""The last stage before the acknowledgement: answers become durable, then whoever waits is told."""
+
+import json
+import logging
+from collections.abc import Sequence
+from threading import Event
+
+from redis import Redis, RedisError
+
+from shared.contract import Prediction
+from shared.queue import DONE_CHANNEL
+from shared.store import Store, StoreUnavailableError
+from worker.attempts import Attempts
+
+log = logging.getLogger(__name__)
+
+FIRST_PAUSE_S = 0.1
+LONGEST_PAUSE_S = 5.0
+
+
+class Keeping:
+    """Writes the answers of everything that has gathered in one go; a Batcher calls it, in one thread."""
+
+    def __init__(self, store: Store, redis: Redis, attempts: Attempts) -> None:
+        self._store = store
+        self._redis = redis
+        self._attempts = attempts
+        self._stopping = Event()
+
+    def stop(self) -> None:
+        """Do not wait any longer for a store that is away: the process is about to end."""
+        self._stopping.set()
+
+    def keep(self, predictions: Sequence[Prediction]) -> Sequence[None]:
+        """Return when the predictions are durable, however long the store is away.
+
+        Nothing is taken from the queue meanwhile, since every thread that could take it waits for this.
+
+        Raises:
+            StoreUnavailableError: when the process is to end before the store is back.
+        """
+        self._finish(predictions)
+        self._tell([prediction.id for prediction in predictions])
+        return [None] * len(predictions)
+
+    def _finish(self, predictions: Sequence[Prediction]) -> None:
+        pause = FIRST_PAUSE_S
+        while True:
+            try:
+                return self._store.finish(predictions)
+            except StoreUnavailableError as error:
+                log.warning("%d answers wait for the store: %s", len(predictions), error)
+                if self._stopping.wait(pause):
+                    raise
+                pause = min(2 * pause, LONGEST_PAUSE_S)
+
+    def _tell(self, ids: Sequence[str]) -> None:
+        try:
+            self._redis.publish(DONE_CHANNEL, json.dumps(ids))
+            self._attempts.end(ids)
+        except RedisError as error:
+            log.warning("nobody was told of %d answers, Redis is away: %s", len(ids), error)

@@ -1,0 +1,59 @@
+"""The one task: a message's jobs in, their answers durable, then the acknowledgement."""
+
+import faulthandler
+import logging
+import os
+import time
+from collections.abc import Callable
+from typing import NoReturn
+
+from celery.exceptions import Reject
+
+from shared.batcher import Batcher
+from shared.contract import ContractError, Prediction, from_message
+from shared.queue import now_ms
+from shared.store import StoreUnavailableError
+from worker.answering import Arrival
+
+log = logging.getLogger(__name__)
+
+EXIT_RESTART = 70  # EX_SOFTWARE: the supervisor starts the process anew
+
+Handle = Callable[[object], None]
+
+
+def handler(answering: Batcher[Arrival, Prediction], keeping: Batcher[Prediction, None]) -> Handle:
+    """Return the task's body; when it returns, Celery acknowledges the message."""
+
+    def handle(message: object) -> None:
+        try:
+            _answer(message, answering, keeping)
+        except StoreUnavailableError as error:
+            raise Reject(error, requeue=True) from error  # the process ends: another worker takes it at once
+        except BaseException as error:  # noqa: BLE001 - see leave
+            leave(f"{type(error).__name__} in the task: {error}")
+
+    return handle
+
+
+def _answer(message: object, answering: Batcher[Arrival, Prediction], keeping: Batcher[Prediction, None]) -> None:
+    try:
+        jobs = from_message(message)
+    except ContractError as error:
+        log.error("a message was dropped: %s", error)  # noqa: TRY400 - a stranger's mistake needs no trace of ours
+        return
+    received_s, received_ms = time.monotonic(), now_ms()
+    predictions = answering.put([Arrival(job, received_s, received_ms) for job in jobs]).result()
+    keeping.put(predictions).result()
+
+
+def leave(reason: str) -> NoReturn:
+    """End the process now; its supervisor starts a fresh one and its messages come back.
+
+    Celery 5.7 never gives back the place of a message whose task raised MemoryError or SystemExit in a thread
+    (celery#10462), so a process that met one would live on and take nothing.
+    """
+    log.critical("this worker ends itself: %s", reason)
+    faulthandler.dump_traceback(all_threads=True)
+    logging.shutdown()
+    os._exit(EXIT_RESTART)

@@ -1,0 +1,81 @@
+"""Tells that this worker makes progress, and ends the process when it does not."""
+
+import json
+import logging
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from celery import bootsteps
+from redis import Redis, RedisError
+
+from shared.queue import WORKER_KEY
+from worker.task import leave
+
+log = logging.getLogger(__name__)
+
+PERIOD_S = 1.0
+EXPIRES_S = 5  # so readiness knows of a lost worker within seconds
+STALLED_S = 30.0  # Celery's loop may stand still for a reconnection, never so long while Redis answers
+
+
+class LoopTick(bootsteps.StartStopStep):
+    """Notes that Celery's event loop turns: a worker that is alive and takes nothing must not pass as healthy.
+
+    Celery starts it with each connection to Redis and stops it with its loss.
+    """
+
+    requires = ("celery.worker.consumer.tasks:Tasks",)
+    last_s = time.monotonic()
+
+    def start(self, parent: Any) -> None:
+        """Tick from the loop's own timer."""
+        self.entry = parent.timer.call_repeatedly(PERIOD_S, self._tick)
+
+    def stop(self, parent: Any) -> None:  # noqa: ARG002 - Celery passes it
+        """Let the timer go with its connection."""
+        self.entry.cancel()
+
+    @classmethod
+    def _tick(cls) -> None:
+        LoopTick.last_s = time.monotonic()
+
+
+class Watch:
+    """A thread that looks after the process once a second."""
+
+    def __init__(self, redis: Redis, busy_s: Callable[[], float], about: Callable[[], dict[str, Any]]) -> None:
+        self._redis = redis
+        self._busy_s = busy_s
+        self._about = about
+        self._redis_since_s: float | None = None  # since when Redis has answered without a break
+
+    def start(self, name: str, hang_s: float, beat: Path | None) -> None:
+        """Watch until the process ends."""
+        threading.Thread(target=self._run, args=(name, hang_s, beat), name="watch", daemon=True).start()
+
+    def _run(self, name: str, hang_s: float, beat: Path | None) -> None:
+        while True:
+            if self._busy_s() > hang_s:
+                leave(f"the model has not answered for {hang_s:.0f} s")
+            self._tell(name)
+            if self._stalled_s() > STALLED_S:
+                leave(f"Celery has taken nothing for {STALLED_S:.0f} s although Redis answers")
+            if beat:
+                beat.touch()
+            time.sleep(PERIOD_S)
+
+    def _tell(self, name: str) -> None:
+        try:
+            self._redis.set(WORKER_KEY + name, json.dumps(self._about()), ex=EXPIRES_S)
+        except RedisError:
+            self._redis_since_s = None
+        else:
+            self._redis_since_s = self._redis_since_s or time.monotonic()
+
+    def _stalled_s(self) -> float:
+        if self._redis_since_s is None:
+            return 0.0
+        return time.monotonic() - max(self._redis_since_s, LoopTick.last_s)
