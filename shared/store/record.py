@@ -1,0 +1,54 @@
+"""How both databases keep a prediction: the answer's details as one JSON text that is only ever read whole."""
+
+import json
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+from shared.contract import PICTURE_BYTES, Prediction, State
+
+DETAILS = ("confidence", "unsure", "error", "model_version", "worker", "batch_size", "attempts", "stage_ms")
+
+
+class Record(NamedTuple):
+    """One row of mnist1 as a database gives it, None where nothing was written yet.
+
+    Attributes:
+        pictures: all pictures of the job, one after another.
+        answer: the JSON text that answer_of made.
+    """
+
+    id: str
+    digits: str | None
+    accepted_ms: int
+    pictures: bytes
+    finished_ms: int | None
+    answer: str | None
+    label: int | None
+
+
+def answer_of(prediction: Prediction) -> str:
+    """Return the JSON text that keeps what an answer adds, besides digits and finished_ms.
+
+    Raises:
+        ValueError: for a prediction that is no answer yet.
+    """
+    if prediction.state is State.QUEUED or prediction.finished_ms is None:
+        raise ValueError(f"prediction {prediction.id} is not finished")
+    details = {name: getattr(prediction, name) for name in DETAILS}
+    return json.dumps({"state": prediction.state, "probabilities": prediction.probabilities, **details})
+
+
+def prediction_of(record: Record) -> Prediction:
+    """Return the prediction that the record keeps."""
+    queued = Prediction(record.id, pictures_of(record.pictures), record.accepted_ms, label=record.label)
+    if record.answer is None:
+        return queued
+    answer: dict[str, Any] = json.loads(record.answer)
+    answer["state"] = State(answer["state"])
+    answer["probabilities"] = tuple(tuple(row) for row in answer["probabilities"])
+    return replace(queued, finished_ms=record.finished_ms, digits=record.digits or "", **answer)
+
+
+def pictures_of(blob: bytes) -> tuple[bytes, ...]:
+    """Return the pictures that lie one after another in blob."""
+    return tuple(blob[start : start + PICTURE_BYTES] for start in range(0, len(blob), PICTURE_BYTES))

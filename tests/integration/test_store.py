@@ -1,0 +1,358 @@
+"""The contract of shared.store.Store, the same for SQLite and Cassandra."""
+
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from dataclasses import replace
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+
+from shared.contract import PICTURE_BYTES, Job, Prediction, State, new_id
+from shared.settings import Settings
+from shared.store import Position, Store, open_store
+
+NOW = time.time_ns() // 1_000_000
+DAY_MS = 24 * 60 * 60 * 1000
+
+
+def a_job(accepted_ms: int = NOW, pictures: int = 1) -> Job:
+    return Job(new_id(), tuple(bytes([i + 1]) * PICTURE_BYTES for i in range(pictures)), accepted_ms)
+
+
+def queued(job: Job) -> Prediction:
+    return Prediction(job.id, job.pictures, job.accepted_ms)
+
+
+def answered(job: Job, digits: str = "7", **details: Any) -> Prediction:
+    return replace(queued(job), state=State.DONE, finished_ms=job.accepted_ms + 40, digits=digits, **details)
+
+
+@pytest.fixture
+def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
+    return Settings(store_url=f"sqlite:///{tmp_path}/new folder/quill.db")
+
+
+@pytest.fixture
+def store(settings: Settings) -> Iterator[Store]:
+    store = open_store(settings)
+    yield store
+    store.close()
+
+
+def test_an_added_job_is_a_queued_prediction(store: Store) -> None:
+    jobs = [a_job(), a_job(pictures=8)]
+    store.add(jobs)
+    assert store.get([job.id for job in jobs]) == {job.id: queued(job) for job in jobs}
+
+
+def test_adding_again_changes_nothing(store: Store) -> None:
+    job = a_job()
+    store.add([job])
+    store.finish([answered(job)])
+    store.add([job])
+    assert store.get([job.id]) == {job.id: answered(job)}
+    assert store.backlog() == 0
+
+
+def test_nothing_to_do_is_done(store: Store) -> None:
+    store.add([])
+    store.finish([])
+    assert store.get([]) == {}
+
+
+def test_an_answer_comes_back_as_it_was_given(store: Store) -> None:
+    job = a_job(pictures=2)
+    full = answered(
+        job,
+        digits="70",
+        probabilities=((0.1,) * 10, (1 / 3, 2e-45, *(0.0,) * 8)),
+        confidence=0.987654321,
+        unsure=True,
+        model_version="2026-11-23 é",
+        worker="a@b",
+        batch_size=32,
+        attempts=2,
+        stage_ms={"web": 1.25, "queue": 0.5, "model": 3.0},
+    )
+    store.add([job])
+    store.finish([full])
+    back = store.get([job.id])[job.id]
+    assert back == full
+    assert list(back.stage_ms) == ["web", "queue", "model"]
+
+
+def test_a_failure_is_an_answer_too(store: Store) -> None:
+    job = a_job()
+    failed = replace(queued(job), state=State.FAILED, finished_ms=NOW, error="given up after 5 attempts")
+    store.add([job])
+    store.finish([failed])
+    store.finish([answered(job)])
+    assert store.get([job.id]) == {job.id: failed}
+    assert store.backlog() == 0
+
+
+def test_the_first_answer_stays(store: Store) -> None:
+    job = a_job()
+    store.add([job])
+    store.finish([answered(job, "7")])
+    store.finish([answered(job, "1"), answered(job, "2")])
+    assert store.get([job.id]) == {job.id: answered(job, "7")}
+
+
+def test_an_answer_to_an_unknown_job_is_passed_over(store: Store) -> None:
+    job, other = a_job(), a_job()
+    store.add([other])
+    store.finish([answered(job), answered(other)])
+    assert store.get([job.id, other.id]) == {other.id: answered(other)}
+    store.add([job])
+    assert store.unfinished(NOW + 1, 10) == [job]
+
+
+def test_a_prediction_without_an_answer_cannot_finish(store: Store) -> None:
+    job = a_job()
+    store.add([job])
+    with pytest.raises(ValueError, match="not finished"):
+        store.finish([queued(job)])
+    assert store.get([job.id]) == {job.id: queued(job)}
+
+
+def test_the_unfinished_come_oldest_first(store: Store) -> None:
+    ages_ms = [0, 5 * DAY_MS, 61_000, 3000, DAY_MS, 59_000]
+    jobs = [a_job(NOW - age_ms) for age_ms in ages_ms]
+    store.add(jobs)
+    store.finish([answered(jobs[2])])
+    waiting = sorted((job for job in jobs if job != jobs[2]), key=lambda job: job.accepted_ms)
+    assert store.unfinished(NOW + 1, 10) == waiting
+    assert store.unfinished(NOW + 1, 2) == waiting[:2]
+    assert store.unfinished(NOW, 10) == waiting[:-1]
+    assert store.backlog() == 5
+
+
+def test_a_finished_backlog_is_empty(store: Store) -> None:
+    jobs = [a_job(NOW - 1000 * i) for i in range(64)]
+    store.add(jobs)
+    assert store.backlog() == 64
+    store.finish([answered(job) for job in jobs])
+    assert store.backlog() == 0
+    assert store.unfinished(NOW + 1, 100) == []
+    assert store.get([job.id for job in jobs]) == {job.id: answered(job) for job in jobs}
+
+
+def test_a_job_added_late_is_found_among_those_long_finished(store: Store) -> None:
+    early, late = a_job(NOW - DAY_MS), a_job(NOW - DAY_MS)
+    store.add([early])
+    store.finish([answered(early)])
+    assert store.unfinished(NOW + 1, 10) == []
+    store.add([late])
+    assert store.unfinished(NOW + 1, 10) == [late]
+    assert store.backlog() == 1
+
+
+def test_history_is_newest_first_in_stable_pages(store: Store) -> None:
+    jobs = [a_job(NOW - age_ms) for age_ms in (0, 0, 0, 70_000, 20 * DAY_MS, 20 * DAY_MS, 27 * DAY_MS)]
+    newest_first = sorted((queued(job) for job in jobs), key=lambda p: (p.accepted_ms, p.id), reverse=True)
+    store.add(jobs)
+    assert store.history(100) == newest_first
+    page = store.history(2)
+    store.add([a_job(NOW + 1)])
+    pages = list(page)
+    while page:
+        page = store.history(2, Position(page[-1].accepted_ms, page[-1].id))
+        pages += page
+    assert pages == newest_first
+
+
+def test_history_shows_answers_and_skips_the_forgotten(store: Store) -> None:
+    done, forgotten, waiting = (a_job(NOW - i) for i in range(3))
+    store.add([done, forgotten, waiting])
+    store.finish([answered(done)])
+    store.forget(forgotten.id)
+    assert store.history(2) == [answered(done), queued(waiting)]
+
+
+def test_the_last_label_stays_beside_the_answer(store: Store) -> None:
+    job = a_job()
+    store.add([job])
+    assert store.label(job.id, 1)
+    store.finish([answered(job)])
+    assert store.label(job.id, 9)
+    assert store.get([job.id]) == {job.id: answered(job, label=9)}
+    assert list(store.corrections()) == [answered(job, label=9)]
+
+
+def test_only_what_is_there_takes_a_label(store: Store) -> None:
+    job = a_job()
+    assert not store.label(job.id, 1)
+    store.add([job])
+    store.forget(job.id)
+    assert not store.label(job.id, 1)
+    assert list(store.corrections()) == []
+
+
+def test_all_corrections_come_out_once(store: Store) -> None:
+    jobs = [a_job(NOW - i * DAY_MS // 50) for i in range(70)]
+    store.add(jobs)
+    for job in jobs[10:]:
+        assert store.label(job.id, 3)
+    store.label(jobs[20].id, 4)
+    labels = sorted((p.id, p.label) for p in store.corrections())
+    assert labels == sorted((job.id, 4 if job is jobs[20] else 3) for job in jobs[10:])
+
+
+def test_what_is_forgotten_stays_forgotten(store: Store) -> None:
+    job, unseen, finished = a_job(), a_job(), a_job()
+    store.add([job, finished])
+    store.finish([answered(finished)])
+    for forgotten in (job, unseen, finished, finished):
+        store.forget(forgotten.id)
+    store.finish([answered(job), answered(unseen)])
+    store.add([job, unseen, finished])
+    store.finish([answered(finished, "1")])
+    assert store.get([job.id, unseen.id, finished.id]) == {}
+    assert store.unfinished(NOW + 1, 10) == []
+    assert store.history(10) == []
+    assert store.backlog() == 0
+
+
+def test_a_key_stays_with_its_first_drawing(store: Store) -> None:
+    first, second = new_id(), new_id()
+    assert store.claim("key", "digest", first) == ("digest", first)
+    assert store.claim("key", "other", second) == ("digest", first)
+    assert store.claim("another key", "other", second) == ("other", second)
+
+
+def test_what_is_past_the_retention_goes(settings: Settings) -> None:
+    brief = open_store(settings.model_copy(update={"retention_days": 1}))
+    job, old = a_job(), a_job(NOW - DAY_MS + 3000)
+    brief.add([job, old])
+    brief.finish([answered(old)])
+    assert brief.get([old.id])
+    deadline = time.monotonic() + 20
+    while brief.get([old.id]) and time.monotonic() < deadline:
+        brief.purge()
+    assert brief.get([old.id, job.id]) == {job.id: queued(job)}
+    assert brief.history(10) == [queued(job)]
+    assert brief.backlog() == 1
+    brief.close()
+
+
+def test_a_store_that_works_answers_a_ping(store: Store) -> None:
+    store.ping()
+
+
+def test_a_store_reopened_knows_everything(settings: Settings) -> None:
+    job, other = a_job(), a_job()
+    store = open_store(settings)
+    store.add([job, other])
+    store.finish([answered(job)])
+    store.close()
+    again = open_store(settings)
+    assert again.get([job.id, other.id]) == {job.id: answered(job), other.id: queued(other)}
+    assert again.backlog() == 1
+    again.close()
+
+
+def test_racing_threads_leave_one_answer(store: Store) -> None:
+    job = a_job()
+    store.add([job])
+    barrier = threading.Barrier(4)
+
+    def race(digit: int) -> Prediction:
+        barrier.wait(timeout=30)
+        store.finish([answered(job, str(digit))])
+        return store.get([job.id])[job.id]
+
+    with ThreadPoolExecutor(4) as pool:
+        seen = list(pool.map(race, range(4)))
+    assert len({p.digits for p in [*seen, store.get([job.id])[job.id]]}) == 1
+
+
+def start_and_finish(settings: Settings, jobs: list[Job], digits: str) -> list[str]:
+    store = open_store(settings)
+    try:
+        store.finish([answered(job, digits) for job in jobs])
+        return [p.digits for p in sorted(store.get([job.id for job in jobs]).values(), key=lambda p: p.id)]
+    finally:
+        store.close()
+
+
+def test_processes_that_start_together_share_the_store_and_agree(settings: Settings, store: Store) -> None:
+    jobs = [a_job() for _ in range(64)]
+    with ProcessPoolExecutor(3, mp_context=get_context("spawn")) as pool:
+        assert list(pool.map(start_and_finish, [settings] * 3, [jobs] * 3, "012", timeout=60)) == [[]] * 3
+        store.add(jobs)
+        seen = list(pool.map(start_and_finish, [settings] * 3, [jobs] * 3, "345", timeout=60))
+    assert seen[0] == seen[1] == seen[2]
+    assert store.backlog() == 0
+
+
+class AnyOrder(RuleBasedStateMachine):
+    """Calls in any order, checked against a dict."""
+
+    def __init__(self, store: Store) -> None:
+        super().__init__()
+        self.store = store
+        self.jobs = [a_job(NOW - age_ms) for age_ms in (0, 0, 60_000, 2 * DAY_MS)]
+        self.known: dict[str, Prediction] = {}
+        self.forgotten: set[str] = set()
+
+    jobs_to_pick = st.lists(st.integers(0, 3), min_size=1, max_size=4, unique=True)
+
+    @rule(picks=jobs_to_pick)
+    def add(self, picks: list[int]) -> None:
+        self.store.add([self.jobs[pick] for pick in picks])
+        for job in (self.jobs[pick] for pick in picks):
+            if job.id not in self.forgotten:
+                self.known.setdefault(job.id, queued(job))
+
+    @rule(picks=jobs_to_pick, digits=st.sampled_from("0123456789"))
+    def finish(self, picks: list[int], digits: str) -> None:
+        answers = [answered(self.jobs[pick], digits) for pick in picks]
+        self.store.finish(answers)
+        for answer in answers:
+            known = self.known.get(answer.id)
+            if known and known.state is State.QUEUED:
+                self.known[answer.id] = replace(answer, label=known.label)
+
+    @rule(pick=st.integers(0, 3), digit=st.integers(0, 9))
+    def label(self, pick: int, digit: int) -> None:
+        known = self.known.get(self.jobs[pick].id)
+        assert self.store.label(self.jobs[pick].id, digit) == (known is not None)
+        if known:
+            self.known[known.id] = replace(known, label=digit)
+
+    @rule(pick=st.integers(0, 3))
+    def forget(self, pick: int) -> None:
+        self.store.forget(self.jobs[pick].id)
+        self.known.pop(self.jobs[pick].id, None)
+        self.forgotten.add(self.jobs[pick].id)
+
+    @invariant()
+    def agrees_with_the_model(self) -> None:
+        mine = {job.id for job in self.jobs}
+        assert self.store.get(mine) == self.known
+        waiting = {p.id for p in self.known.values() if p.state is State.QUEUED}
+        assert {job.id for job in self.store.unfinished(NOW + 1, 1000)} & mine == waiting
+        assert {p.id for p in self.store.history(1000)} & mine == self.known.keys()
+        labelled = {p.id for p in self.known.values() if p.label is not None}
+        assert {p.id for p in self.store.corrections()} & mine == labelled
+
+
+def test_any_order_of_calls_agrees_with_a_dict(store: Store) -> None:
+    run_state_machine_as_test(
+        cast("type[AnyOrder]", lambda: AnyOrder(store)),  # any callable that returns one will do
+        settings=hypothesis_settings(
+            max_examples=30,
+            stateful_step_count=15,
+            deadline=None,
+            suppress_health_check=[HealthCheck.too_slow],
+        ),
+    )
