@@ -1,0 +1,74 @@
+// What the model reads: the answer in words and bars, beside the picture that it saw.
+
+import { $, make, percent } from "./dom.js";
+import { paintInk } from "./ink.js";
+
+/** Show a sentence in place of an answer; `tone` is "", "waiting" or "trouble". */
+export function say(sentence, tone = "", digits = "") {
+  $("answer").dataset.tone = tone;
+  write("digits", digits);
+  write("said", sentence);
+  $("readings").replaceChildren();
+  $("correction").hidden = true;
+}
+
+/** Tell, beside the answer and not aloud, when the next try is; "" when there is none. */
+export function sayNext(sentence) {
+  write("next", sentence);
+}
+
+/** Show a prediction in any of its states. */
+export function showAnswer(prediction) {
+  sayNext("");
+  if (prediction.state === "queued") return say("Reading…", "waiting");
+  if (prediction.state === "failed") return say(prediction.error ?? "This drawing could not be read.", "trouble");
+  say(verdict(prediction), prediction.unsure ? "unsure" : "", prediction.digits);
+  $("readings").replaceChildren(...prediction.probabilities.map((row, at) => reading(row, prediction.pictures[at])));
+  showCorrection(prediction);
+}
+
+function verdict({ label, unsure, confidence, probabilities }) {
+  if (label !== null) return `You say it is a ${label}. Thank you, that is kept.`;
+  if (!unsure) return `${percent(confidence)} sure.`;
+  if (probabilities.length > 1) return "Not sure. Try again with more room between the digits.";
+  const [first, second] = ranked(probabilities[0]);
+  return `Not sure: perhaps a ${first}, perhaps a ${second}, perhaps no digit at all.`;
+}
+
+const ranked = (row) => row.map((share, digit) => [share, digit]).sort(([a], [b]) => b - a).map(([, digit]) => digit);
+
+function reading(row, picture) {
+  const best = ranked(row)[0];
+  const canvas = make("canvas", { role: "img", "aria-label": "The 28 by 28 picture that the model saw" });
+  paintInk(canvas, picture);
+  return make(
+    "figure",
+    { className: "reading" },
+    make("ol", { className: "bars", "aria-label": "How likely each digit is" }, ...row.map((share, digit) => bar(digit, share, digit === best))),
+    canvas,
+    make("figcaption", {}, "What the model saw"),
+  );
+}
+
+function bar(digit, share, best) {
+  const fill = make("span", { className: "fill" });
+  requestAnimationFrame(() => fill.style.setProperty("--share", share));
+  return make(
+    "li",
+    { className: best ? "best" : "" },
+    make("span", {}, String(digit)),
+    make("span", { className: "track", ariaHidden: "true" }, fill),
+    make("span", {}, percent(share)),
+  );
+}
+
+function showCorrection({ digit, label }) {
+  $("correction").hidden = digit === null;
+  for (const button of $("correction").querySelectorAll("button")) {
+    button.setAttribute("aria-pressed", String(Number(button.value) === label));
+  }
+}
+
+function write(id, text) {
+  if ($(id).textContent !== text) $(id).textContent = text; // the same words are not read aloud again
+}

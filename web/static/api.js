@@ -1,0 +1,64 @@
+// The calls to the server, and its errors as sentences for a person.
+
+const PREDICTIONS = "api/v1/predictions";
+const PATIENCE_MS = 15_000; // after which a server that says nothing counts as away
+
+/** What went wrong with a call: `status` is 0 when no answer came, `retryAfter` seconds or null when not worth it. */
+export class Problem extends Error {
+  constructor(status, detail, retryAfter = null) {
+    super(detail);
+    this.status = status;
+    this.retryAfter = retryAfter;
+  }
+}
+
+export const isFinal = (prediction) => prediction.state !== "queued";
+export const eventsUrl = (id) => `${PREDICTIONS}/${id}/events`;
+
+/** Send a drawing; the same `key` sent again is the same drawing, not a second one. */
+export function submit(png, key, signal) {
+  const headers = { "Content-Type": "image/png", "Idempotency-Key": `"${key}"` };
+  return call("POST", PREDICTIONS, { body: png, headers, signal });
+}
+
+/** Return the prediction, at once or when it is final or after `wait` seconds. */
+export const fetchPrediction = (id, { wait = 0, signal } = {}) =>
+  call("GET", wait ? `${PREDICTIONS}/${id}?wait=${wait}` : `${PREDICTIONS}/${id}`, { signal });
+
+export const correct = (id, digit) =>
+  call("PUT", `${PREDICTIONS}/${id}/label`, {
+    body: JSON.stringify({ digit }),
+    headers: { "Content-Type": "application/json" },
+  });
+
+export const forget = (id) => call("DELETE", `${PREDICTIONS}/${id}`);
+
+export const fetchStatus = () => call("GET", "api/v1/status");
+
+async function call(method, url, { signal, ...options } = {}) {
+  const response = await reach(url, { method, ...options }, signal);
+  if (!response.ok) throw await problemOf(response);
+  return response.status === 204 ? null : response.json();
+}
+
+async function reach(url, options, signal) {
+  const timeout = AbortSignal.timeout(PATIENCE_MS);
+  try {
+    return await fetch(url, { ...options, signal: signal ? AbortSignal.any([signal, timeout]) : timeout });
+  } catch (error) {
+    if (signal?.aborted) throw error;
+    throw new Problem(0, "Quill cannot be reached.", 2);
+  }
+}
+
+async function problemOf(response) {
+  const told = await response.json().catch(() => ({}));
+  const detail = told.detail ?? told.title ?? `The server answered with an error (${response.status}).`;
+  return new Problem(response.status, detail, retryAfterOf(response));
+}
+
+function retryAfterOf({ status, headers }) {
+  const seconds = Number(headers.get("Retry-After"));
+  if (seconds > 0) return seconds;
+  return [429, 502, 503, 504].includes(status) ? 2 : null;
+}

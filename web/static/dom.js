@@ -1,0 +1,27 @@
+// Making and finding elements, in two words.
+
+export const $ = (id) => document.getElementById(id);
+
+/** Make an element: `make("button", { type: "button", className: "x" }, "text", child)`. */
+export function make(tag, properties = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(properties)) {
+    if (name in element) element[name] = value;
+    else element.setAttribute(name, value);
+  }
+  element.append(...children);
+  return element;
+}
+
+export const percent = (share) => `${share > 0.99 && share < 1 ? ">99" : Math.round(share * 100)} %`;
+
+export function duration(ms) {
+  if (ms >= 1000) return `${(ms / 1000).toFixed(1)} s`;
+  return `${ms < 10 ? ms.toFixed(1) : Math.round(ms)} ms`;
+}
+
+export function time(iso) {
+  const date = new Date(iso);
+  const today = date.toDateString() === new Date().toDateString();
+  return date.toLocaleString([], today ? { timeStyle: "short" } : { day: "numeric", month: "short" });
+}

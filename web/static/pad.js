@@ -1,0 +1,155 @@
+// The paper: strokes kept as vectors, so that they can be undone, shown at any density and sent at 280 x 280.
+
+export const SIDE = 280; // of the drawing that is sent, and the unit of every coordinate here
+const PEN = 18; // at this width a digit that fills the paper gets strokes as thick as those the model learnt from
+
+export class Pad {
+  #canvas;
+  #changed;
+  #marks = []; // each a stroke (a list of points) or a picture
+  #cleared = [];
+  #cursor = null; // the keyboard's pen, [x, y, down]
+  #pointer = null;
+
+  /** Let people draw on `canvas`; `changed` is called after each stroke that ends, each undo and each clear. */
+  constructor(canvas, changed) {
+    this.#canvas = canvas;
+    this.#changed = changed;
+    canvas.addEventListener("pointerdown", (event) => this.#down(event));
+    canvas.addEventListener("pointermove", (event) => this.#move(event));
+    for (const end of ["pointerup", "pointercancel"]) canvas.addEventListener(end, (event) => this.#up(event));
+    new ResizeObserver(() => this.#fit()).observe(canvas);
+  }
+
+  get blank() {
+    return this.#marks.length === 0;
+  }
+
+  get drawing() {
+    return this.#pointer !== null;
+  }
+
+  begin(x, y) {
+    this.#marks.push([[x, y]]);
+    this.#show();
+  }
+
+  extend(...points) {
+    this.#marks.at(-1).push(...points);
+    this.#show();
+  }
+
+  end() {
+    this.#show();
+    this.#changed();
+  }
+
+  /** Put a picture on the paper, as large as fits. */
+  place(bitmap) {
+    this.#marks.push(bitmap);
+    this.end();
+  }
+
+  /** Take the last stroke back; on an empty paper, what was cleared last comes back. */
+  undo() {
+    if (this.blank) this.#marks = this.#cleared.splice(0);
+    else this.#marks.pop();
+    this.end();
+  }
+
+  clear() {
+    if (!this.blank) this.#cleared = this.#marks;
+    this.#marks = [];
+    this.end();
+  }
+
+  /** Show the keyboard's pen at `cursor`, or hide it with null. */
+  point(cursor) {
+    this.#cursor = cursor;
+    this.#show();
+  }
+
+  /** Return the drawing as an opaque PNG of 280 x 280. */
+  png() {
+    const sheet = new OffscreenCanvas(SIDE, SIDE);
+    this.#paint(sheet.getContext("2d"));
+    return sheet.convertToBlob({ type: "image/png" });
+  }
+
+  #down(event) {
+    if (this.drawing || event.button !== 0) return;
+    this.#pointer = event.pointerId;
+    this.#canvas.setPointerCapture(event.pointerId);
+    this.#cursor = null;
+    this.begin(...this.#place(event));
+  }
+
+  #move(event) {
+    if (event.pointerId !== this.#pointer) return;
+    const events = event.getCoalescedEvents?.() ?? [];
+    this.extend(...(events.length ? events : [event]).map((each) => this.#place(each)));
+  }
+
+  #up(event) {
+    if (event.pointerId !== this.#pointer) return;
+    this.#pointer = null;
+    this.end();
+  }
+
+  #place(event) {
+    const box = this.#canvas.getBoundingClientRect();
+    return [((event.clientX - box.left) * SIDE) / box.width, ((event.clientY - box.top) * SIDE) / box.height];
+  }
+
+  #fit() {
+    const side = Math.round(this.#canvas.clientWidth * devicePixelRatio);
+    this.#canvas.width = side;
+    this.#canvas.height = side;
+    this.#show();
+  }
+
+  #show() {
+    const context = this.#canvas.getContext("2d");
+    const scale = this.#canvas.width / SIDE;
+    context.setTransform(scale, 0, 0, scale, 0, 0);
+    this.#paint(context);
+    if (this.#cursor) paintCursor(context, ...this.#cursor);
+  }
+
+  #paint(context) {
+    context.fillStyle = "#fff"; // opaque: a transparent paper would be read as black
+    context.fillRect(0, 0, SIDE, SIDE);
+    for (const mark of this.#marks) {
+      if (Array.isArray(mark)) paintStroke(context, mark);
+      else paintPicture(context, mark);
+    }
+  }
+}
+
+function paintStroke(context, points) {
+  Object.assign(context, { lineWidth: PEN, lineCap: "round", lineJoin: "round", strokeStyle: "#000" });
+  context.beginPath();
+  context.moveTo(...points[0]);
+  for (let i = 1; i < points.length - 1; i += 1) context.quadraticCurveTo(...points[i], ...middle(points[i], points[i + 1]));
+  const [x, y] = points.at(-1);
+  context.lineTo(x + 0.01, y); // a stroke of one point is a dot
+  context.stroke();
+}
+
+function middle([ax, ay], [bx, by]) {
+  return [(ax + bx) / 2, (ay + by) / 2];
+}
+
+function paintPicture(context, bitmap) {
+  const scale = SIDE / Math.max(bitmap.width, bitmap.height);
+  const [width, height] = [bitmap.width * scale, bitmap.height * scale];
+  context.drawImage(bitmap, (SIDE - width) / 2, (SIDE - height) / 2, width, height);
+}
+
+function paintCursor(context, x, y, down) {
+  Object.assign(context, { lineWidth: 2, strokeStyle: "#2a5db0", fillStyle: "#2a5db0" });
+  context.beginPath();
+  context.arc(x, y, PEN / 2 + 3, 0, 2 * Math.PI);
+  context.stroke();
+  if (down) context.fill();
+}

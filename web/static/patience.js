@@ -1,0 +1,83 @@
+// Waiting on purpose: for the next try, or for an answer that is on its way.
+
+import { Problem, eventsUrl, fetchPrediction, isFinal, submit } from "./api.js";
+
+const LISTEN_MS = 15_000; // a connection that died silently is given up after this, and asked instead
+const LONGEST_S = 15;
+
+/**
+ * Send a drawing until the server takes it. Only what cannot get better by itself is thrown.
+ *
+ * `troubled(problem, seconds)` is called every second until the next try.
+ */
+export async function send(png, { troubled, signal }) {
+  const key = randomKey();
+  for (let failures = 0; ; failures += 1) {
+    try {
+      return await submit(png, key, signal);
+    } catch (problem) {
+      if (!(problem instanceof Problem) || problem.retryAfter === null) throw problem;
+      await countDown(delay(problem, failures), (seconds) => troubled(problem, seconds), signal);
+    }
+  }
+}
+
+/** Tell each change of a prediction until it is final: by server-sent events, else by asking again and again. */
+export async function follow(id, { changed, troubled, signal }) {
+  if (await listen(id, changed, signal)) return;
+  for (let failures = 0; !signal.aborted; ) {
+    try {
+      const prediction = await fetchPrediction(id, { wait: 5, signal });
+      failures = 0;
+      changed(prediction);
+      if (isFinal(prediction)) return;
+      await pause(0.3, signal);
+    } catch (problem) {
+      if (!(problem instanceof Problem) || problem.status === 404) throw problem;
+      await countDown(delay(problem, failures), (seconds) => troubled(problem, seconds), signal);
+      failures += 1;
+    }
+  }
+}
+
+/** Resolve to whether the final prediction was heard. */
+function listen(id, changed, signal) {
+  const source = new EventSource(eventsUrl(id));
+  return new Promise((resolve) => {
+    source.addEventListener("prediction", ({ data }) => {
+      const prediction = JSON.parse(data);
+      changed(prediction);
+      if (isFinal(prediction)) resolve(true);
+    });
+    source.addEventListener("error", () => resolve(false));
+    setTimeout(() => resolve(false), LISTEN_MS);
+    signal.addEventListener("abort", () => resolve(true));
+  }).finally(() => source.close());
+}
+
+const delay = (problem, failures) => Math.min((problem.retryAfter ?? 2) * 1.5 ** failures, LONGEST_S);
+
+async function countDown(seconds, tell, signal) {
+  for (let left = Math.ceil(seconds); left > 0; left -= 1) {
+    tell(left);
+    if (await pause(1, signal)) return;
+  }
+}
+
+/** Wait; resolve early, to true, when the network comes back; reject when the signal aborts. */
+function pause(seconds, signal) {
+  return new Promise((resolve, reject) => {
+    const ended = new AbortController();
+    const timer = setTimeout(() => finish(resolve, false), seconds * 1000);
+    const finish = (settle, value) => {
+      clearTimeout(timer);
+      ended.abort();
+      settle(value);
+    };
+    addEventListener("online", () => finish(resolve, true), { signal: ended.signal });
+    signal.addEventListener("abort", () => finish(reject, signal.reason), { signal: ended.signal });
+  });
+}
+
+// Not crypto.randomUUID, which is missing where the page is served without TLS to a phone in the same network.
+const randomKey = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
