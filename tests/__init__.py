@@ -1,0 +1,1 @@
+"""The tests; a package, because an installed package called tests would hide a plain folder."""
