@@ -10,6 +10,12 @@ export function say(sentence, tone = "", digits = "") {
   write("said", sentence);
   $("readings").replaceChildren();
   $("correction").hidden = true;
+  write("corrected", "");
+}
+
+/** Tell what became of a correction. */
+export function sayCorrected(sentence) {
+  write("corrected", sentence);
 }
 
 /** Tell, beside the answer and not aloud, when the next try is; "" when there is none. */
@@ -20,15 +26,18 @@ export function sayNext(sentence) {
 /** Show a prediction in any of its states. */
 export function showAnswer(prediction) {
   sayNext("");
-  if (prediction.state === "queued") return say("Reading…", "waiting");
+  if (prediction.state === "queued") return say(waiting(prediction), "waiting");
   if (prediction.state === "failed") return say(prediction.error ?? "This drawing could not be read.", "trouble");
   say(verdict(prediction), prediction.unsure ? "unsure" : "", prediction.digits);
   $("readings").replaceChildren(...prediction.probabilities.map((row, at) => reading(row, prediction.pictures[at])));
   showCorrection(prediction);
 }
 
-function verdict({ label, unsure, confidence, probabilities }) {
-  if (label !== null) return `You say it is a ${label}. Thank you, that is kept.`;
+function waiting({ queued_behind: ahead }) {
+  return ahead ? `Waiting behind ${ahead} other${ahead > 1 ? "s" : ""}…` : "Reading…";
+}
+
+function verdict({ unsure, confidence, probabilities }) {
   if (!unsure) return `${percent(confidence)} sure.`;
   if (probabilities.length > 1) return "Not sure. Try again with more room between the digits.";
   const [first, second] = ranked(probabilities[0]);
@@ -64,6 +73,7 @@ function bar(digit, share, best) {
 
 function showCorrection({ digit, label }) {
   $("correction").hidden = digit === null;
+  if (label !== null) sayCorrected(`You say it is a ${label}. Thank you: the next model can learn from it.`);
   for (const button of $("correction").querySelectorAll("button")) {
     button.setAttribute("aria-pressed", String(Number(button.value) === label));
   }

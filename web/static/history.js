@@ -3,31 +3,36 @@
 import { Problem, fetchPrediction, forget, isFinal } from "./api.js";
 import { $, make, time } from "./dom.js";
 import { paintInk } from "./ink.js";
+import { keep, recall } from "./memory.js";
 
 const KEY = "quill.drawings";
 const MOST = 200; // ids that are remembered
 const PAGE = 12;
-const LOOK_MS = 3000; // how often drawings still in the queue are asked for
+const LOOK_MS = 3000; // how often the server is asked for drawings that it has not answered yet
 
 export class History {
-  #ids = JSON.parse(localStorage.getItem(KEY) ?? "[]");
-  #known = new Map();
-  #shown = PAGE;
+  #known = new Map(); // id -> prediction
+  #length = PAGE;
   #opened;
   #chosen = null;
+  #again = 0;
 
   /** Show the drawings; `opened(prediction)` is called when one is chosen, `opened(null)` when that one is deleted. */
   constructor(opened) {
     this.#opened = opened;
-    $("older").addEventListener("click", () => this.#showOlder());
+    $("older").addEventListener("click", () => this.#lengthen());
+    addEventListener("storage", () => this.#load()); // another tab has sent or deleted a drawing
     this.#load();
   }
 
-  /** Add or renew a prediction; it becomes the chosen one when it is new. */
+  /** Add or renew a prediction, and return all that is known of it. */
   put(prediction) {
-    this.#known.set(prediction.id, { ...this.#known.get(prediction.id), ...prediction });
-    if (!this.#ids.includes(prediction.id)) this.#remember([prediction.id, ...this.#ids]);
+    const before = this.#known.get(prediction.id);
+    const known = { ...before, ...prediction, queued_behind: prediction.queued_behind ?? before?.queued_behind };
+    this.#known.set(known.id, known);
+    if (!this.#ids.includes(known.id)) this.#ids = [known.id, ...this.#ids];
     this.#show();
+    return known;
   }
 
   choose(id) {
@@ -35,62 +40,100 @@ export class History {
     this.#show();
   }
 
+  get #ids() {
+    return recall(KEY, []);
+  }
+
+  set #ids(ids) {
+    keep(KEY, ids.slice(0, MOST));
+  }
+
+  get #open() {
+    return this.#ids.slice(0, this.#length).filter((id) => !this.#known.has(id) || !isFinal(this.#known.get(id)));
+  }
+
   async #load() {
-    const wanted = this.#ids.slice(0, this.#shown).filter((id) => !isFinal(this.#known.get(id) ?? { state: "queued" }));
-    const found = await Promise.all(wanted.map((id) => this.#fetch(id)));
+    clearTimeout(this.#again);
+    await Promise.all(this.#open.map((id) => this.#fetch(id)));
     this.#show();
-    if (found.some((prediction) => prediction && !isFinal(prediction))) setTimeout(() => this.#load(), LOOK_MS);
+    if (this.#open.length) this.#again = setTimeout(() => this.#load(), LOOK_MS);
   }
 
   async #fetch(id) {
     try {
-      const prediction = await fetchPrediction(id);
-      this.#known.set(id, { ...this.#known.get(id), ...prediction });
-      return prediction;
+      this.put(await fetchPrediction(id));
     } catch (problem) {
       if (!(problem instanceof Problem)) throw problem;
-      if (problem.status === 404) this.#remember(this.#ids.filter((each) => each !== id));
-      return { state: "queued" }; // not known yet: asked for again
+      if (problem.status === 404) this.#drop(id);
     }
   }
 
   async #delete(id) {
-    await forget(id);
-    this.#remember(this.#ids.filter((each) => each !== id));
+    try {
+      await forget(id);
+    } catch (problem) {
+      return this.#say(`It is not deleted yet. ${problem.message} Try again soon.`);
+    }
+    const at = this.#ids.indexOf(id);
+    this.#drop(id);
     if (id === this.#chosen) this.#opened(null);
     this.#show();
+    this.#say("Deleted, here and on the server.");
+    ($("drawings").children[Math.max(at - 1, 0)]?.querySelector(".open") ?? $("pad")).focus();
   }
 
-  #remember(ids) {
-    this.#ids = ids.slice(0, MOST);
-    localStorage.setItem(KEY, JSON.stringify(this.#ids));
+  #drop(id) {
+    this.#known.delete(id);
+    this.#ids = this.#ids.filter((each) => each !== id);
   }
 
-  #showOlder() {
-    this.#shown += PAGE;
+  #lengthen() {
+    this.#length += PAGE;
     this.#load();
   }
 
+  #say(sentence) {
+    $("history-said").textContent = sentence;
+  }
+
   #show() {
-    const ids = this.#ids.slice(0, this.#shown).filter((id) => this.#known.has(id));
-    $("drawings").replaceChildren(...ids.map((id) => this.#entry(this.#known.get(id))));
+    const ids = this.#ids.slice(0, this.#length).filter((id) => this.#known.has(id));
+    keepFocus(() => $("drawings").replaceChildren(...ids.map((id) => this.#entry(this.#known.get(id)))));
     $("none").hidden = this.#ids.length > 0;
-    $("older").hidden = this.#ids.length <= this.#shown;
+    $("older").hidden = this.#ids.length <= this.#length;
   }
 
   #entry(prediction) {
     const { id, accepted_at: accepted } = prediction;
-    const canvas = make("canvas", { ariaHidden: "true" });
-    paintInk(canvas, prediction.pictures[0]);
-    const open = make("button", { type: "button", className: "open", onclick: () => this.#opened(prediction) }, canvas, ...summary(prediction), make("time", { dateTime: accepted }, time(accepted)));
+    const open = make(
+      "button",
+      { type: "button", id: `open-${id}`, className: "open", onclick: () => this.#opened(prediction) },
+      make("span", { className: "ink", ariaHidden: "true" }, ...prediction.pictures.map(thumbnail)),
+      make("span", { className: "read" }, ...summary(prediction)),
+      make("time", { dateTime: accepted }, time(accepted)),
+    );
     open.setAttribute("aria-current", String(id === this.#chosen));
-    const remove = make("button", { type: "button", className: "delete", ariaLabel: `Delete the drawing read as ${prediction.digits || "nothing"}`, onclick: () => this.#delete(id) }, "×");
+    const label = `Delete the drawing read as ${prediction.digits || "nothing"}`;
+    const remove = make("button", { type: "button", id: `delete-${id}`, className: "delete", ariaLabel: label, onclick: () => this.#delete(id) }, "×");
     return make("li", {}, open, remove);
   }
 }
 
+function thumbnail(picture) {
+  const canvas = make("canvas");
+  paintInk(canvas, picture);
+  return canvas;
+}
+
 function summary({ state, digits, label, unsure }) {
-  if (state !== "done") return [make("span", { className: "read" }, state === "queued" ? "…" : "–")];
-  if (label !== null && String(label) !== digits) return [make("span", { className: "read" }, make("s", {}, digits), ` ${label}`)];
-  return [make("span", { className: "read" }, unsure && label === null ? `${digits}?` : digits)];
+  if (state === "queued") return ["…"];
+  if (state === "failed") return ["–"];
+  if (label === null) return [unsure ? `${digits}?` : digits];
+  return String(label) === digits ? [digits] : [make("s", {}, digits), ` ${label}`];
+}
+
+function keepFocus(change) {
+  const { id } = document.activeElement;
+  change();
+  if (id && document.activeElement.id !== id) $(id)?.focus();
 }

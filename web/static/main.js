@@ -1,16 +1,18 @@
 // Puts the page together: paper, sending, answer, way, history.
 
-import { say, sayNext, showAnswer } from "./answer.js";
+import { say, sayCorrected, sayNext, showAnswer } from "./answer.js";
 import { Problem, correct, isFinal } from "./api.js";
 import { $, make } from "./dom.js";
 import { History } from "./history.js";
 import { listenToKeys } from "./keys.js";
+import { keep, recall } from "./memory.js";
 import { Pad } from "./pad.js";
 import { follow, send } from "./patience.js";
 import { takePictures } from "./pictures.js";
 import { showWay } from "./way.js";
 
 const REST_MS = 1000;
+const AUTO = "quill.auto";
 const WELCOME = "Draw a digit, then press “Predict it”.";
 
 let shown = null; // the prediction on display
@@ -30,18 +32,16 @@ async function predict() {
   clearTimeout(rest);
   if (pad.blank) return refuse("The paper is blank. Draw a digit first.");
   const { signal } = start();
+  const asked = performance.now();
+  reset();
   say("Sending…", "waiting");
-  showWay();
   await told(async () => {
-    const prediction = await send(await pad.png(), { signal, troubled: troubledSending });
-    display(prediction);
-    await watch(prediction.id, signal);
+    const { id } = display(await send(await pad.png(), { signal, troubled: troubledSending }));
+    await watch(id, signal, (prediction) => display({ ...prediction, seen_ms: performance.now() - asked }));
   });
 }
 
-async function watch(id, signal) {
-  await follow(id, { signal, changed: display, troubled: troubledWaiting });
-}
+const watch = (id, signal, changed = display) => follow(id, { signal, changed, troubled: troubledWaiting });
 
 function open(prediction) {
   const { signal } = start();
@@ -58,15 +58,22 @@ function clear() {
 
 async function tell(digit) {
   if (shown?.state !== "done" || shown.digit === null) return;
-  await told(async () => display((await correct(shown.id, Number(digit))) ?? { ...shown, label: Number(digit) }));
+  const prediction = { ...shown, label: Number(digit) };
+  try {
+    await correct(prediction.id, prediction.label);
+  } catch (problem) {
+    return sayCorrected(`That is not kept yet. ${problem.message} Try again soon.`);
+  }
+  history.put(prediction);
+  if (shown?.id === prediction.id) display(prediction);
 }
 
 function display(prediction) {
-  shown = { queued_behind: shown?.id === prediction.id ? shown.queued_behind : null, ...prediction };
-  history.put(shown);
+  shown = history.put(prediction);
   history.choose(shown.id);
   showAnswer(shown);
   showWay(shown);
+  return shown;
 }
 
 function start() {
@@ -114,7 +121,11 @@ function troubledWaiting(problem, seconds) {
 $("predict").addEventListener("click", predict);
 $("clear").addEventListener("click", clear);
 $("undo").addEventListener("click", () => pad.undo());
-$("auto").addEventListener("change", changed);
+$("auto").checked = recall(AUTO, false);
+$("auto").addEventListener("change", () => {
+  keep(AUTO, $("auto").checked);
+  changed();
+});
 $("correction").append(
   ...Array.from({ length: 10 }, (_, digit) => make("button", { type: "button", value: digit, onclick: () => tell(digit) }, String(digit))),
 );

@@ -2,20 +2,22 @@
 
 import { $, duration, make } from "./dom.js";
 
+// Each stage: its name, what happens there to any drawing, and what happened to this one.
 const STAGES = {
-  accepted: ["Accepted", () => "kept safe before you were told"],
-  queued: ["Queued", ({ queued_behind: ahead }) => (ahead ? `behind ${ahead} other${ahead > 1 ? "s" : ""}` : "nobody ahead")],
-  classified: ["Classified", ({ batch_size: size, worker }) => `${size > 1 ? `in a batch of ${size}` : "alone"}, by ${worker}`],
-  stored: ["Stored", () => "the answer is kept, too"],
+  accepted: ["Accepted", "kept safe before you are told", () => "kept safe before you were told"],
+  queued: ["Queued", "until a worker takes it", queued],
+  waited: ["Waited", "for the model to be free", () => "for the model to be free"],
+  classified: ["Classified", "in one go with whatever else waits", classified],
+  stored: ["Stored", "the answer is kept before you see it", () => "the answer was kept before you saw it"],
 };
 
 /** Show how far the prediction has come; without one, show the way that every drawing takes. */
 export function showWay(prediction = null) {
   const spent = prediction?.stage_ms ?? {};
-  const total = Object.values(spent).reduce((sum, ms) => sum + ms, 0);
+  const total = Object.values(spent).reduce((sum, ms) => sum + ms, 0) || 1;
   let start = 0;
-  const rows = Object.keys(STAGES).map((stage) => {
-    const row = stageRow(stage, prediction, spent[stage]);
+  const rows = Object.entries(STAGES).map(([stage, texts]) => {
+    const row = stageRow(texts, progress(stage, prediction), prediction, spent[stage]);
     place(row, start / total, (spent[stage] ?? 0) / total);
     start += spent[stage] ?? 0;
     return row;
@@ -24,29 +26,44 @@ export function showWay(prediction = null) {
   $("total").textContent = summary(prediction, total);
 }
 
-function stageRow(stage, prediction, ms) {
-  const [name, tell] = STAGES[stage];
-  const passed = ms !== undefined;
-  const now = prediction?.state === "queued" && stage === "queued";
+function queued({ queued_behind: ahead }) {
+  if (ahead) return `behind ${ahead} other${ahead > 1 ? "s" : ""}`;
+  return ahead === 0 ? "with nobody ahead" : "until a worker took it";
+}
+
+function classified({ batch_size: size, worker }) {
+  return `${size > 1 ? `in a batch of ${size}` : "alone, as nothing else waited,"} by ${worker}`;
+}
+
+/** Return "passed", "now" or "ahead". */
+function progress(stage, prediction) {
+  if (!prediction) return "ahead";
+  if (prediction.state === "done" || stage === "accepted") return "passed";
+  if (stage in prediction.stage_ms) return "passed";
+  return stage === "queued" && prediction.state === "queued" ? "now" : "ahead";
+}
+
+function stageRow([name, any, this_], progress_, prediction, ms) {
   return make(
     "li",
-    { className: passed ? "passed" : now ? "now" : "ahead" },
+    { className: progress_ },
     make("span", { className: "name" }, name),
-    make("span", { className: "told" }, passed || now ? tell(prediction) : ""),
+    make("span", { className: "told" }, progress_ === "ahead" ? any : this_(prediction)),
+    make("span", { className: "ms" }, ms === undefined ? "" : duration(ms)),
     make("span", { className: "line", ariaHidden: "true" }, make("span")),
-    make("span", { className: "ms" }, passed ? duration(ms) : now ? "…" : ""),
   );
 }
 
 function place(row, start, share) {
   const line = row.querySelector(".line > span");
-  line.style.setProperty("--start", start || 0);
-  line.style.setProperty("--share", share || 0);
+  line.style.setProperty("--start", start);
+  line.style.setProperty("--share", share);
 }
 
 function summary(prediction, total) {
-  if (!prediction) return "Every drawing passes these four stages.";
-  if (prediction.state === "queued") return "It is safe: you may close this page, the answer will be among your drawings.";
+  if (!prediction) return "";
+  if (prediction.state === "queued") return "It is safe. You may even close this page: the answer will be among your drawings.";
   const tries = prediction.attempts > 1 ? `, after ${prediction.attempts} attempts` : "";
-  return `${duration(total)} in all${tries}. Model ${prediction.model_version}.`;
+  const seen = prediction.seen_ms ? ` You had the answer ${duration(prediction.seen_ms)} after you asked.` : "";
+  return `${duration(total)} in all${tries}, by model ${prediction.model_version}.${seen}`;
 }

@@ -1,0 +1,69 @@
+// The operator's page: backlog, rate, workers and batch sizes, drawn live.
+
+import { Problem, fetchStatus } from "./api.js";
+import { $, make } from "./dom.js";
+
+const LOOK_MS = 1000;
+const KEPT = 120; // looks that a line shows
+
+const gauges = [
+  gauge("Backlog", "drawings", ({ backlog }) => backlog, ({ oldest_s: oldest }) => (oldest ? `the oldest waits ${oldest.toFixed(1)} s` : "nobody waits")),
+  gauge("Rate", "drawings a second", ({ rate_per_s: rate }) => rate, () => "answered"),
+  gauge("Workers", "alive", ({ workers }) => workers.length, () => ""),
+  gauge("Batch", "pictures in the largest", ({ workers }) => Math.max(0, ...workers.map((worker) => worker.batch_size)), () => "grows with the backlog"),
+];
+
+function gauge(name, unit, value, remark) {
+  const number = make("span", { className: "number" }, "–");
+  const note = make("p", { className: "note" });
+  const line = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  line.setAttribute("aria-hidden", "true");
+  line.setAttribute("viewBox", `0 0 ${KEPT - 1} 100`);
+  line.setAttribute("preserveAspectRatio", "none");
+  const path = line.appendChild(document.createElementNS(line.namespaceURI, "path"));
+  $("gauges").append(make("article", {}, make("h2", {}, name), make("p", {}, number, ` ${unit}`), note, line));
+  const past = [];
+  return (status) => {
+    past.push(value(status));
+    if (past.length > KEPT) past.shift();
+    number.textContent = String(Math.round(past.at(-1) * 10) / 10);
+    note.textContent = remark(status);
+    path.setAttribute("d", pathOf(past));
+  };
+}
+
+function pathOf(values) {
+  const top = Math.max(1, ...values);
+  const points = values.map((value, at) => `${KEPT - values.length + at},${98 - (96 * value) / top}`);
+  return `M${points.join("L")}`;
+}
+
+function showWorkers(workers) {
+  const rows = workers.map((worker) => {
+    const cells = [worker.model_version, worker.batch_size, worker.held, worker.rate_per_s.toFixed(1)];
+    return make("tr", {}, make("th", { scope: "row" }, worker.name), ...cells.map((cell) => make("td", {}, String(cell))));
+  });
+  if (!rows.length) rows.push(make("tr", {}, make("td", { colSpan: 5 }, "None is alive. Drawings are kept and wait: start a worker.")));
+  $("workers").replaceChildren(...rows);
+}
+
+function tell(sentence, tone) {
+  document.body.dataset.tone = tone;
+  if ($("state").textContent !== sentence) $("state").textContent = sentence;
+}
+
+async function look() {
+  try {
+    const status = await fetchStatus();
+    for (const show of gauges) show(status);
+    showWorkers(status.workers);
+    tell(status.store === "ok" ? "Live." : `The store: ${status.store}.`, status.store === "ok" ? "" : "trouble");
+  } catch (problem) {
+    if (!(problem instanceof Problem)) throw problem;
+    tell(`${problem.message} What you see is the last that was known; it is asked for again every second.`, "trouble");
+  } finally {
+    setTimeout(look, LOOK_MS);
+  }
+}
+
+look();
