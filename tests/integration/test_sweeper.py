@@ -1,0 +1,104 @@
+"""The sweeper on a real Redis and a real store: what is lost is submitted again, and nothing else."""
+
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+from redis import Redis
+
+from shared.contract import PICTURE_BYTES, QUEUE, Job, Prediction, State, new_id
+from shared.queue import EPOCH_KEY, SUBMITTED_HEADER, SWEEPER_KEY, now_ms
+from shared.settings import Settings
+from shared.store import Store, open_store
+from worker.sweeper import Sweeper
+
+pytestmark = pytest.mark.integration
+
+VISIBILITY_S = 30
+LONG_AGO_MS = 60_000
+
+
+@pytest.fixture
+def redis(redis_url: str) -> Iterator[Redis]:
+    with Redis.from_url(redis_url, decode_responses=True) as client:
+        client.set(EPOCH_KEY, client.info("server")["run_id"])
+        yield client
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    store = open_store(Settings(store_url=f"sqlite:///{tmp_path}/quill.db"))
+    yield store
+    store.close()
+
+
+class Submitted(list[Job]):
+    def __call__(self, jobs: Sequence[Job]) -> None:
+        self.extend(jobs)
+
+
+@pytest.fixture
+def submitted() -> Submitted:
+    return Submitted()
+
+
+@pytest.fixture
+def sweeper(store: Store, redis: Redis, submitted: Submitted) -> Sweeper:
+    return Sweeper(store, redis, submitted, worker="w1", visibility_s=VISIBILITY_S)
+
+
+def add(store: Store, age_ms: int) -> Job:
+    job = Job(new_id(), (bytes(PICTURE_BYTES),), now_ms() - age_ms)
+    store.add([job])
+    return job
+
+
+def test_a_job_older_than_the_longest_honest_wait_is_submitted_again(
+    store: Store, sweeper: Sweeper, submitted: Submitted
+) -> None:
+    lost = add(store, LONG_AGO_MS)
+    assert sweeper.sweep() == 1
+    assert submitted == [lost]
+
+
+def test_a_young_job_and_a_finished_one_are_left_alone(store: Store, sweeper: Sweeper) -> None:
+    add(store, 1000)
+    old = add(store, LONG_AGO_MS)
+    store.finish([Prediction(old.id, old.pictures, old.accepted_ms, State.DONE, 1, "7")])
+    assert sweeper.sweep() == 0
+
+
+def test_a_job_is_not_submitted_again_and_again(store: Store, sweeper: Sweeper) -> None:
+    add(store, LONG_AGO_MS)
+    assert [sweeper.sweep(), sweeper.sweep()] == [1, 0]
+
+
+def test_a_long_backlog_is_not_doubled(store: Store, redis: Redis, sweeper: Sweeper) -> None:
+    """The message that is next in line was submitted before the job: so the job's message may still be waiting."""
+    add(store, LONG_AGO_MS)
+    message = {"headers": {SUBMITTED_HEADER: now_ms() - LONG_AGO_MS - 1000}}
+    redis.lpush(QUEUE, json.dumps(message))
+    assert sweeper.sweep() == 0
+
+
+@pytest.mark.parametrize("epoch", [None, "another Redis"])
+def test_when_redis_lost_its_memory_everything_is_submitted_again_once(
+    store: Store, redis: Redis, sweeper: Sweeper, epoch: str | None
+) -> None:
+    add(store, 0)
+    redis.delete(EPOCH_KEY)
+    if epoch:
+        redis.set(EPOCH_KEY, epoch)
+    assert [sweeper.sweep(), sweeper.sweep()] == [1, 0]
+
+
+def test_one_sweeps_at_a_time_and_another_takes_over(
+    store: Store, redis: Redis, submitted: Submitted, sweeper: Sweeper
+) -> None:
+    other = Sweeper(store, redis, submitted, worker="w2", visibility_s=VISIBILITY_S)
+    sweeper.sweep()
+    add(store, LONG_AGO_MS)
+    assert other.sweep() == 0
+    redis.delete(SWEEPER_KEY)  # as it expires when its worker dies
+    assert other.sweep() == 1

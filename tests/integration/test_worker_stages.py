@@ -1,0 +1,200 @@
+"""The worker's stages on a real Redis: the guilty job is found, answers become durable before anybody hears of them."""
+
+import json
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from redis import Redis
+
+from shared.contract import PICTURE_BYTES, SIDE, Job, Prediction, State, new_id
+from shared.queue import ATTEMPTS_KEY, DONE_CHANNEL
+from shared.store import StoreUnavailableError
+from worker.answering import Answering, Arrival, Classify
+from worker.attempts import Attempts
+from worker.keeping import Keeping
+
+pytestmark = pytest.mark.integration
+
+BAD = 255  # ink that breaks the fake model
+DEADLINE_S = 10
+
+
+def classify(pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Answer each picture with its first byte; break when that is BAD."""
+    if (pictures[:, 0, 0] == BAD).any():
+        raise ValueError("bad picture")
+    return np.eye(10, dtype=np.float32)[pictures[:, 0, 0]]
+
+
+@dataclass(frozen=True)
+class FakeModel:
+    classify: Classify = classify
+    version: str = "fake-1"
+    threshold: float = 0.5
+
+
+@pytest.fixture
+def redis(redis_url: str) -> Iterator[Redis]:
+    with Redis.from_url(redis_url, decode_responses=True) as client:
+        yield client
+
+
+@pytest.fixture
+def attempts(redis: Redis) -> Attempts:
+    return Attempts(redis)
+
+
+@pytest.fixture
+def answer(attempts: Attempts) -> Callable[..., list[Prediction]]:
+    def answered(jobs: Sequence[Job], model: FakeModel | None = None) -> list[Prediction]:
+        stage = Answering(model or FakeModel(), attempts, worker="w", max_attempts=3)
+        return stage.answer([Arrival(job, 0.0, 5) for job in jobs])
+
+    return answered
+
+
+def a_job(*digits: int) -> Job:
+    return Job(new_id(), tuple(bytes([digit]) * PICTURE_BYTES for digit in digits), 1)
+
+
+def test_each_job_gets_its_own_digits_in_order(answer: Any) -> None:
+    jobs = [a_job(7), a_job(4, 0, 7), a_job(1)]
+    predictions = answer(jobs)
+    assert [prediction.id for prediction in predictions] == [job.id for job in jobs]
+    assert [prediction.digits for prediction in predictions] == ["7", "407", "1"]
+    assert {prediction.batch_size for prediction in predictions} == {5}
+
+
+def test_only_the_guilty_job_of_a_batch_fails(answer: Any) -> None:
+    jobs = [a_job(digit) for digit in (1, 2, BAD, 3, 4)]
+    states = [prediction.state for prediction in answer(jobs)]
+    assert states == [State.DONE, State.DONE, State.FAILED, State.DONE, State.DONE]
+
+
+def test_a_failed_prediction_tells_why(answer: Any) -> None:
+    (prediction,) = answer([a_job(BAD)])
+    assert "bad picture" in prediction.error
+    assert prediction.digits == ""
+
+
+@pytest.mark.parametrize("nonsense", [np.full((1, 10), np.nan, np.float32), np.zeros((1, 9), np.float32)])
+def test_a_model_that_answers_nonsense_is_no_answer(answer: Any, nonsense: NDArray[np.float32]) -> None:
+    (prediction,) = answer([a_job(1)], FakeModel(lambda _: nonsense))
+    assert prediction.state is State.FAILED
+
+
+def test_a_model_that_runs_out_of_memory_is_nobodys_fault(answer: Any) -> None:
+    def exhausted(_: NDArray[np.uint8]) -> NDArray[np.float32]:
+        raise MemoryError
+
+    with pytest.raises(MemoryError):
+        answer([a_job(1)], FakeModel(exhausted))
+
+
+def test_below_the_threshold_a_prediction_is_unsure(answer: Any) -> None:
+    (prediction,) = answer([a_job(1)], FakeModel(lambda _: np.full((1, 10), 0.1, np.float32)))
+    assert prediction.unsure
+
+
+def test_a_job_whose_call_never_ended_is_tried_alone_so_that_no_neighbour_is_blamed(
+    answer: Any, attempts: Attempts
+) -> None:
+    suspect, neighbours = a_job(1), [a_job(2), a_job(3)]
+    attempts.begin([suspect.id])  # and then its process died
+    batches: list[int] = []
+
+    def note(pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
+        batches.append(len(pictures))
+        return classify(pictures)
+
+    predictions = answer([neighbours[0], suspect, neighbours[1]], FakeModel(note))
+    assert batches == [2, 1]
+    assert [prediction.attempts for prediction in predictions] == [1, 2, 1]
+    assert [prediction.digits for prediction in predictions] == ["2", "1", "3"]
+
+
+def test_a_job_that_keeps_killing_its_process_is_given_up_without_another_call(
+    answer: Any, attempts: Attempts, redis: Redis
+) -> None:
+    killer = a_job(1)
+    for _ in range(3):
+        attempts.begin([killer.id])
+    (prediction,) = answer([killer], FakeModel(lambda _: pytest.fail("called")))
+    assert prediction.state is State.FAILED
+    assert "ended 3 times" in prediction.error
+
+
+def test_the_same_job_twice_in_a_batch_is_no_suspect(answer: Any) -> None:
+    job = a_job(1)
+    assert [prediction.attempts for prediction in answer([job, job])] == [1, 1]
+
+
+def test_without_redis_jobs_are_answered_uncounted() -> None:
+    nobody = Attempts(Redis(port=1, socket_connect_timeout=1))
+    stage = Answering(FakeModel(), nobody, worker="w", max_attempts=3)
+    assert stage.answer([Arrival(a_job(7), 0.0, 0)])[0].digits == "7"
+
+
+class FakeStore:
+    """Keeps answers, after having been away for the first calls."""
+
+    def __init__(self, away: int = 0) -> None:
+        self.away = away
+        self.kept: list[Prediction] = []
+
+    def finish(self, predictions: Sequence[Prediction]) -> None:
+        if self.away:
+            self.away -= 1
+            raise StoreUnavailableError("away")
+        self.kept += predictions
+
+
+def done(job: Job) -> Prediction:
+    return Prediction(job.id, job.pictures, job.accepted_ms, State.DONE, 2, "7")
+
+
+def test_answers_are_durable_before_anybody_hears_of_them(redis: Redis, attempts: Attempts) -> None:
+    store: Any = FakeStore(away=2)
+    job = a_job(7)
+    attempts.begin([job.id])
+    with redis.pubsub(ignore_subscribe_messages=True) as hints:
+        hints.subscribe(DONE_CHANNEL)
+        hints.get_message(timeout=DEADLINE_S)
+        Keeping(store, redis, attempts).keep([done(job)])
+        assert store.kept == [done(job)]
+        heard = cast("dict[str, str]", hints.get_message(timeout=DEADLINE_S))
+    assert json.loads(heard["data"]) == [job.id]
+    assert redis.hgetall(ATTEMPTS_KEY) == {}
+
+
+def test_a_process_that_ends_does_not_wait_for_a_store_that_is_away(redis: Redis, attempts: Attempts) -> None:
+    store: Any = FakeStore(away=1_000_000)
+    keeping = Keeping(store, redis, attempts)
+    threading.Timer(0.2, keeping.stop).start()
+    with pytest.raises(StoreUnavailableError):
+        keeping.keep([done(a_job(7))])
+
+
+def test_answers_are_kept_even_if_nobody_can_be_told() -> None:
+    store: Any = FakeStore()
+    nobody = Redis(port=1, socket_connect_timeout=1)
+    Keeping(store, nobody, Attempts(nobody)).keep([done(a_job(7))])
+    assert len(store.kept) == 1
+
+
+def test_the_pictures_reach_the_model_as_they_were_sent(answer: Any) -> None:
+    ink = bytes(range(256)) * 3 + bytes(16)
+    seen: list[NDArray[np.uint8]] = []
+
+    def look(pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
+        seen.append(pictures)
+        return np.zeros((1, 10), np.float32)
+
+    answer([Job(new_id(), (ink,), 1)], FakeModel(look))
+    assert seen[0].shape == (1, SIDE, SIDE)
+    assert seen[0].tobytes() == ink
