@@ -8,6 +8,8 @@ from celery import Celery
 from kombu import Queue
 from kombu.exceptions import KombuError
 from redis import Redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from shared.contract import CLASSIFY, QUEUE, Job, to_message
 from shared.settings import Settings
@@ -100,6 +102,7 @@ def connect(settings: Settings) -> Redis:
         socket_timeout=CONNECT_S,
         socket_connect_timeout=CONNECT_S,
         health_check_interval=5,
+        retry=Retry(NoBackoff(), 0),  # whoever asks has something better to do than to wait for the fourth attempt
     )
 
 

@@ -9,10 +9,12 @@ from typing import Any, cast
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from pydantic import SecretStr
 from redis import Redis
 
 from shared.contract import PICTURE_BYTES, SIDE, Job, Prediction, State, new_id
-from shared.queue import ATTEMPTS_KEY, DONE_CHANNEL
+from shared.queue import ATTEMPTS_KEY, DONE_CHANNEL, connect
+from shared.settings import Settings
 from shared.store import StoreUnavailableError
 from worker.answering import Answering, Arrival, Classify
 from worker.attempts import Attempts
@@ -135,7 +137,7 @@ def test_the_same_job_twice_in_a_batch_is_no_suspect(answer: Any) -> None:
 
 
 def test_without_redis_jobs_are_answered_uncounted() -> None:
-    nobody = Attempts(Redis(port=1, socket_connect_timeout=1))
+    nobody = Attempts(connect(Settings(redis_url=SecretStr("redis://127.0.0.1:1/0"))))
     stage = Answering(FakeModel(), nobody, worker="w", max_attempts=3)
     assert stage.answer([Arrival(a_job(7), 0.0, 0)])[0].digits == "7"
 
@@ -182,7 +184,7 @@ def test_a_process_that_ends_does_not_wait_for_a_store_that_is_away(redis: Redis
 
 def test_answers_are_kept_even_if_nobody_can_be_told() -> None:
     store: Any = FakeStore()
-    nobody = Redis(port=1, socket_connect_timeout=1)
+    nobody = connect(Settings(redis_url=SecretStr("redis://127.0.0.1:1/0")))
     Keeping(store, nobody, Attempts(nobody)).keep([done(a_job(7))])
     assert len(store.kept) == 1
 
