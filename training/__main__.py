@@ -1,0 +1,29 @@
+"""Train a model: `python -m training`."""
+
+import os
+from pathlib import Path
+
+import click
+
+MODELS = Path("worker/models")
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
+@click.option("--architecture", type=click.Choice(["default", "seed"]), default="default", help="What to train.")
+@click.option("--seed", default=1, help="Of all chance: the same seed gives the same model.")
+@click.option("--epochs", type=click.IntRange(1), help="Passes over MNIST, when not the architecture's own number.")
+@click.option("--models", type=click.Path(path_type=Path, file_okay=False), default=MODELS, help="Where to write it.")
+@click.option("--restart", is_flag=True, help="Forget what an interrupted run has left instead of going on there.")
+def main(architecture: str, seed: int, epochs: int | None, models: Path, restart: bool) -> None:
+    """Train a model from training/data and write it, with its figures beside it, for the worker.
+
+    Stop it at any time (Ctrl-C): the same command goes on after the last whole epoch, kept under var/training.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    from training.run import run  # noqa: PLC0415 - TensorFlow takes seconds to load, --help should not
+
+    run(architecture, seed=seed, epochs=epochs, models=models, restart=restart)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,60 @@
+# pyright: basic
+# Keras and TensorFlow have no types.
+"""What a network is fed: batches drawn from the sources by seed and epoch, distorted on the way."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from training.datasets import Examples
+
+Distort = Callable[[Any, Any], Any]  # float (n, SIDE, SIDE, 1) ink 0 to 1, a stateless seed -> the same, distorted
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Examples of one kind and how many of them are in every batch."""
+
+    examples: Examples
+    share: int
+
+
+class Feed:
+    """Batches in which each source has its share; an epoch is one pass over the first source."""
+
+    def __init__(self, sources: Sequence[Source], *, seed: int, distort: Distort | None = None) -> None:
+        self._sources = sources
+        self._seed = seed
+        self._distort = distort
+        self.steps = len(sources[0].examples) // sources[0].share
+
+    @property
+    def batch_size(self) -> int:
+        """How many examples a batch has."""
+        return sum(source.share for source in self._sources)
+
+    def epoch(self, number: int) -> Any:
+        """Return the epoch's batches (ink 0 to 1, labels), the same for the same seed and number."""
+        random = np.random.default_rng((self._seed, number))
+        chosen = tuple(self._chosen(source, random) for source in self._sources)
+        seeds = random.integers(2**31, size=(self.steps, 2), dtype=np.int32)
+        batches = tf.data.Dataset.from_tensor_slices((chosen, seeds)).map(self._batch, num_parallel_calls=2)
+        return batches.prefetch(4)
+
+    def _chosen(self, source: Source, random: np.random.Generator) -> NDArray[np.int32]:
+        """Return the examples' numbers, (steps, share): all of them before any comes again."""
+        needed = self.steps * source.share
+        rounds = -(-needed // len(source.examples))
+        numbers = np.concatenate([random.permutation(len(source.examples)) for _ in range(rounds)])
+        return numbers[:needed].reshape(self.steps, source.share).astype(np.int32)
+
+    def _batch(self, chosen: Sequence[Any], seed: Any) -> tuple[Any, Any]:
+        parts = list(zip(self._sources, chosen, strict=True))
+        pictures = tf.concat([tf.gather(source.examples.pictures, numbers) for source, numbers in parts], axis=0)
+        labels = tf.concat([tf.gather(source.examples.labels, numbers) for source, numbers in parts], axis=0)
+        ink = tf.expand_dims(tf.cast(pictures, tf.float32), -1) / 255
+        return (self._distort(ink, seed) if self._distort else ink), labels

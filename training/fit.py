@@ -1,0 +1,107 @@
+# pyright: basic
+# Keras and TensorFlow have no types.
+"""Trains a recipe epoch by epoch: resumable, the same for the same seed, the best epoch by validation kept."""
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from training.datasets import Examples
+from training.progress import Progress
+from training.recipes import Recipe
+
+Network = Any  # keras.Model, whose annotations deny what its documentation allows
+
+
+@dataclass
+class History:
+    """What is known after each epoch.
+
+    Attributes:
+        loss: the mean training loss.
+        accuracy: the share right of the training batches, as distorted.
+        validation: the share right by validation set.
+        best: the number of the epoch whose weights are kept.
+    """
+
+    loss: list[float] = field(default_factory=list[float])
+    accuracy: list[float] = field(default_factory=list[float])
+    validation: list[dict[str, float]] = field(default_factory=list[dict[str, float]])
+    best: int = -1
+
+    def score(self, epoch: int) -> float:
+        """Return the epoch's mean share right over the validation sets."""
+        return float(np.mean(list(self.validation[epoch].values())))
+
+
+def fit(recipe: Recipe, *, seed: int, folder: Path, progress: Progress) -> tuple[Network, History]:
+    """Return the network with the weights of its best epoch, and its history.
+
+    What is needed to go on after an interruption is kept in the folder after each epoch; a call with the same recipe,
+    seed and folder goes on there, and ends as if it had never been interrupted.
+    """
+    keras.utils.set_random_seed(seed)
+    keras.config.set_dtype_policy(recipe.dtype)
+    feed, validation = recipe.feed(seed), recipe.validation()
+    network, history = _resumed(folder) or (_compiled(recipe, recipe.epochs * feed.steps), History())
+    progress.start(recipe.epochs, feed.steps, feed.batch_size, done=len(history.loss))
+    for epoch in range(len(history.loss), recipe.epochs):
+        keras.utils.set_random_seed(seed + epoch)
+        fitted = network.fit(feed.epoch(epoch), verbose=0, shuffle=False, callbacks=[progress.callback()]).history
+        _note(history, fitted, {name: accuracy(network, examples) for name, examples in validation.items()})
+        progress.epoch_done(epoch, history.loss[-1], history.validation[-1])
+        if history.best == epoch:
+            network.save_weights(folder / "best.weights.h5")
+        _keep(network, history, folder)
+    network.load_weights(folder / "best.weights.h5")
+    return network, history
+
+
+def logits(network: Network, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Return the network's outputs, float32 (n, classes)."""
+    ink = pictures[..., None].astype(np.float32) / 255
+    return np.asarray(network.predict(ink, batch_size=500, verbose=0), np.float32)
+
+
+def accuracy(network: Network, examples: Examples) -> float:
+    """Return the share of examples whose label has the highest output."""
+    return float((logits(network, examples.pictures).argmax(axis=1) == examples.labels).mean())
+
+
+def _compiled(recipe: Recipe, steps: int) -> Network:
+    network = recipe.network()
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    network.compile(recipe.optimizer(steps), loss, metrics=["accuracy"])
+    return network
+
+
+def _note(history: History, fitted: dict[str, list[float]], validation: dict[str, float]) -> None:
+    history.loss.append(float(fitted["loss"][0]))
+    history.accuracy.append(float(fitted["accuracy"][0]))
+    history.validation.append(validation)
+    epoch = len(history.loss) - 1
+    if history.best < 0 or history.score(epoch) >= history.score(history.best):
+        history.best = epoch
+
+
+def _keep(network: Network, history: History, folder: Path) -> None:
+    """Keep network, optimiser and history so that a stop at any moment leaves a whole state: the last or this one."""
+    network.save(folder / "next.keras")
+    (folder / "next.json").write_text(json.dumps(asdict(history)))
+    (folder / "next.keras").replace(folder / f"after-{len(history.loss)}.keras")
+    (folder / "next.json").replace(folder / "history.json")
+    (folder / f"after-{len(history.loss) - 1}.keras").unlink(missing_ok=True)
+
+
+def _resumed(folder: Path) -> tuple[Network, History] | None:
+    folder.mkdir(parents=True, exist_ok=True)
+    if not (folder / "history.json").exists():
+        return None
+    fields: dict[str, Any] = json.loads((folder / "history.json").read_text())
+    history = History(**fields)
+    return keras.saving.load_model(folder / f"after-{len(history.loss)}.keras"), history

@@ -1,0 +1,144 @@
+"""The model, loaded only after its file is proved to be the one that was trained, and asked in a few batch sizes."""
+
+import hashlib
+import json
+import os
+from collections.abc import Callable
+from functools import partial
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shared.contract import CLASSES, SIDE
+
+Pictures = NDArray[np.uint8]
+Answer = Callable[[Pictures], NDArray[np.float32]]  # (n, SIDE, SIDE) ink -> (n, columns) probabilities
+Runtime = Literal["tensorflow", "onnx"]
+
+SIZES = (1, 2, 4, 8, 16, 32, 64)  # batches are padded to these, so that each shape is prepared before it is needed
+GOLDEN = "golden.npz"  # beside the model: 20 pictures that it must know
+
+
+class ModelError(Exception):
+    """Raised when the model cannot be trusted or loaded; the text tells the operator the cure."""
+
+
+class Classifier:
+    """A loaded model.
+
+    Attributes:
+        version: which model it is, as predictions record it.
+        threshold: a prediction whose confidence is below it is unsure.
+    """
+
+    def __init__(self, answer: Answer, version: str, threshold: float) -> None:
+        self._answer = answer
+        self.version = version
+        self.threshold = threshold
+
+    def classify(self, pictures: Pictures) -> NDArray[np.float32]:
+        """Return calibrated probabilities, float32 (n, CLASSES), of uint8 (n, SIDE, SIDE) pictures.
+
+        What a row lacks of 1 is the probability of "not a digit".
+        """
+        parts = [self._padded(pictures[start : start + SIZES[-1]]) for start in range(0, len(pictures), SIZES[-1])]
+        return np.concatenate(parts) if parts else np.zeros((0, CLASSES), np.float32)
+
+    def _padded(self, pictures: Pictures) -> NDArray[np.float32]:
+        size = next(size for size in SIZES if size >= len(pictures))
+        padded = np.zeros((size, SIDE, SIDE), np.uint8)
+        padded[: len(pictures)] = pictures
+        return self._answer(padded)[: len(pictures), :CLASSES]
+
+    def warm(self) -> None:
+        """Answer each batch size once, so that the first drawings do not wait for what is prepared only once."""
+        for size in SIZES:
+            self.classify(np.zeros((size, SIDE, SIDE), np.uint8))
+
+
+def load_classifier(path: Path, *, runtime: Runtime = "tensorflow", threads: int = 1) -> Classifier:
+    """Return the model at path (.keras), warmed and proved on its golden pictures.
+
+    Args:
+        path: the model; what is known of it is read from the .json beside it. With runtime "onnx" the .onnx beside it
+            answers instead, and TensorFlow is never loaded.
+        runtime: what computes.
+        threads: how many cores one call may use.
+
+    Raises:
+        ModelError: when a file is missing, changed or wrong.
+    """
+    facts = _facts(path)
+    file = path if runtime == "tensorflow" else path.with_suffix(".onnx")
+    _verify(file, facts["sha256" if runtime == "tensorflow" else "onnx_sha256"])
+    answer = _load_keras(file, threads) if runtime == "tensorflow" else _load_onnx(file, threads)
+    classifier = Classifier(answer, facts["version"], facts["threshold"])
+    classifier.warm()
+    _prove(classifier, path.with_name(GOLDEN))
+    return classifier
+
+
+def _facts(path: Path) -> dict[str, Any]:
+    try:
+        facts: dict[str, Any] = json.loads(path.with_suffix(".json").read_text())
+    except FileNotFoundError as error:
+        raise _missing(path.with_suffix(".json")) from error
+    except ValueError as error:
+        raise _changed(path.with_suffix(".json")) from error
+    if not {"version", "sha256", "onnx_sha256", "threshold"} <= facts.keys():
+        raise _changed(path.with_suffix(".json"))
+    return facts
+
+
+def _verify(file: Path, digest: str) -> None:
+    try:
+        content = file.read_bytes()
+    except FileNotFoundError as error:
+        raise _missing(file) from error
+    if hashlib.sha256(content).hexdigest() != digest:
+        raise _changed(file)
+
+
+def _missing(file: Path) -> ModelError:
+    return ModelError(f"{file} is missing: restore it with git, name another in QUILL_MODEL, or run `make train`")
+
+
+def _changed(file: Path) -> ModelError:
+    return ModelError(f"{file} is not what training wrote: restore it with git, or run `make train`")
+
+
+def _load_keras(file: Path, threads: int) -> Answer:
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    tf: Any = import_module("tensorflow")  # here, as it costs seconds and 500 MB, and as Any, as it has no types
+    keras: Any = import_module("keras")
+    tf.config.threading.set_intra_op_parallelism_threads(threads)
+    tf.config.threading.set_inter_op_parallelism_threads(1)
+    model = keras.saving.load_model(file, compile=False, safe_mode=True)
+    signature = [tf.TensorSpec((None, SIDE, SIDE), tf.uint8)]
+    compiled = tf.function(partial(model, training=False), input_signature=signature)
+    return lambda pictures: compiled(pictures).numpy()
+
+
+def _load_onnx(file: Path, threads: int) -> Answer:
+    onnxruntime: Any = import_module("onnxruntime")  # here, as only this runtime needs it installed
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # idle workers leave the cores to others
+    session = onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
+    return lambda pictures: session.run(None, {"pictures": pictures})[0]
+
+
+def _prove(classifier: Classifier, golden: Path) -> None:
+    try:
+        with np.load(golden, allow_pickle=False) as file:
+            pictures, labels = file["pictures"], file["labels"]
+    except FileNotFoundError as error:
+        raise _missing(golden) from error
+    wrong = int((classifier.classify(pictures).argmax(axis=1) != labels).sum())
+    if wrong:
+        raise ModelError(
+            f"{classifier.version} misreads {wrong} of its {len(labels)} golden pictures: run `make train`"
+        )
