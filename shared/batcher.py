@@ -1,7 +1,6 @@
 """Batches that form by themselves: what gathers while a stage is busy is its next batch. No timer anywhere."""
 
 import threading
-import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from queue import Empty, SimpleQueue
@@ -30,7 +29,6 @@ class Batcher(Generic[T, R]):
         self._limit = limit
         self._waiting: SimpleQueue[_Group[T, R] | None] = SimpleQueue()
         self._next: _Group[T, R] | None = None  # taken from the queue, but too large for the batch before it
-        self._busy_since: float | None = None
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
 
@@ -40,11 +38,6 @@ class Batcher(Generic[T, R]):
         self._waiting.put(group)
         return group.results
 
-    def busy_s(self) -> float:
-        """Return for how many seconds the present batch has been in `handle`; 0 when idle."""
-        since = self._busy_since
-        return 0.0 if since is None else time.monotonic() - since
-
     def close(self) -> None:
         """Finish what waits, then end the thread."""
         self._waiting.put(None)
@@ -52,9 +45,7 @@ class Batcher(Generic[T, R]):
 
     def _run(self) -> None:
         while batch := self._take():
-            self._busy_since = time.monotonic()
             self._finish(batch)
-            self._busy_since = None
 
     def _take(self) -> list[_Group[T, R]]:
         """Wait for a group, then take all that have gathered, up to the limit; nothing at the end."""

@@ -16,6 +16,7 @@ MAX_JOBS = 64  # of one message
 QUEUE = "quill"
 CLASSIFY = "quill.classify"  # the task's name: web submits by it, worker registers it
 MESSAGE_VERSION = 1
+LATEST_MS = 253_402_300_800_000  # the end of the year 9999: every database and calendar knows times before it
 
 
 class ContractError(ValueError):
@@ -64,7 +65,7 @@ class Job:
             raise ContractError(f"a job has 1 to {MAX_PICTURES} pictures")
         if any(len(picture) != PICTURE_BYTES for picture in self.pictures):
             raise ContractError(f"a picture has {PICTURE_BYTES} bytes")
-        if type(self.accepted_ms) is not int or self.accepted_ms < 0:
+        if type(self.accepted_ms) is not int or not 0 <= self.accepted_ms < LATEST_MS:
             raise ContractError("accepted_ms is a count of milliseconds")
 
 

@@ -107,9 +107,12 @@ def connect(settings: Settings) -> Redis:
 
 
 def oldest_waiting_ms(redis: Redis) -> int | None:
-    """Return when the message that is next in line was submitted (ms since 1970 UTC), None when none waits.
+    """Return when the message that is next in line was submitted (ms since 1970 UTC), None when none of ours waits.
 
     Who is next waits longest: kombu pushes on the left of the list and pops on its right.
     """
-    message = redis.lindex(QUEUE, -1)
-    return None if message is None else int(json.loads(message)["headers"].get(SUBMITTED_HEADER, 0))
+    try:
+        submitted_ms = json.loads(redis.lindex(QUEUE, -1) or "{}")["headers"][SUBMITTED_HEADER]
+    except (ValueError, TypeError, LookupError, RecursionError):  # nothing waits, or what a stranger wrote
+        return None
+    return submitted_ms if type(submitted_ms) is int else None

@@ -79,9 +79,11 @@ class Waiting:
                         hint = cast("dict[str, str] | None", hints.get_message(timeout=LOOK_S))
                         if hint:
                             self._wake(json.loads(hint["data"]))
-            except (RedisError, StoreUnavailableError, ValueError) as error:
+            except (RedisError, StoreUnavailableError) as error:
                 log.warning("waiting clients fall back to looking: %s", error)
                 time.sleep(LOOK_S)
+            except Exception:
+                log.exception("a hint is no list of ids")  # anybody on Redis may send one: it must not end this thread
 
     def _wake(self, finished: list[str]) -> None:
         with self._lock:

@@ -16,6 +16,7 @@ from worker.attempts import Attempts
 log = logging.getLogger(__name__)
 
 Classify = Callable[[NDArray[np.uint8]], NDArray[np.float32]]  # (n, 28, 28) ink -> (n, 10) probabilities
+Keep = Callable[[Sequence[Prediction]], object]  # returns when they are durable
 
 
 class Model(Protocol):
@@ -55,11 +56,18 @@ class Reading(NamedTuple):
 class Answering:
     """The worker's one stage that touches the model; a Batcher calls it, in one thread."""
 
-    def __init__(self, model: Model, attempts: Attempts, *, worker: str, max_attempts: int) -> None:
+    def __init__(self, model: Model, attempts: Attempts, *, keep: Keep, worker: str, max_attempts: int) -> None:
         self._model = model
         self._attempts = attempts
+        self._keep = keep
         self._worker = worker
         self._max_attempts = max_attempts
+        self._called_s: float | None = None
+
+    def call_s(self) -> float:
+        """Return for how many seconds the present model call has lasted; 0 between calls."""
+        called = self._called_s
+        return 0.0 if called is None else time.monotonic() - called
 
     def answer(self, arrivals: Sequence[Arrival]) -> list[Prediction]:
         """Return a done or failed prediction for each arrival, in their order."""
@@ -72,11 +80,23 @@ class Answering:
         }
         if suspects:
             self._attempts.withdraw([arrival.job.id for arrival in suspects])
-            predictions |= {arrival.job.id: self._answer_alone(arrival) for arrival in suspects}
+            predictions |= self._answer_suspects(suspects, list(predictions.values()))
         return [predictions[arrival.job.id] for arrival in arrivals]
 
+    def _answer_suspects(self, suspects: Sequence[Arrival], answered: Sequence[Prediction]) -> dict[str, Prediction]:
+        """Answer jobs whose last model call never ended, each by itself, so that no neighbour is blamed for it.
+
+        What is answered is kept before the next call: the process may end in it, and must not take answers along.
+        """
+        predictions: dict[str, Prediction] = {}
+        for suspect in suspects:
+            if answered:
+                self._keep(answered)
+            answered = [self._answer_alone(suspect)]
+            predictions[suspect.job.id] = answered[0]
+        return predictions
+
     def _answer_alone(self, suspect: Arrival) -> Prediction:
-        """Answer a job whose last model call never ended, by itself, so that no neighbour is blamed for it."""
         attempt = self._attempts.begin([suspect.job.id])[suspect.job.id]
         if attempt > self._max_attempts:
             log.error("job %s given up after %d attempts", suspect.job.id, self._max_attempts)
@@ -92,7 +112,7 @@ class Answering:
         pictures = _stack(jobs)
         began = time.monotonic()
         try:
-            probabilities = _checked(self._model.classify(pictures), len(pictures))
+            probabilities = self._call(pictures)
         except MemoryError:
             raise  # nobody's fault: the process has to go
         except Exception as error:
@@ -104,6 +124,13 @@ class Answering:
         ended = time.monotonic()
         ends = np.cumsum([len(job.pictures) for job in jobs])[:-1]
         return [Reading(rows, len(pictures), began, ended) for rows in np.split(probabilities, ends)]
+
+    def _call(self, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
+        self._called_s = time.monotonic()
+        try:
+            return _checked(self._model.classify(pictures), len(pictures))
+        finally:
+            self._called_s = None
 
     def _prediction(self, arrival: Arrival, reading: Reading, attempts: int) -> Prediction:
         job, rows = arrival.job, reading.probabilities

@@ -36,9 +36,11 @@ class Worker:
         self._name = name
         self._redis = connect(settings)
         attempts = Attempts(self._redis)
-        answering = Answering(model, attempts, worker=name, max_attempts=settings.max_attempts)
         self._keeping = Keeping(store, self._redis, attempts)
-        self._answers: Batcher[Arrival, Any] = Batcher(answering.answer, limit=settings.batch_limit, name="model")
+        self._answering = Answering(
+            model, attempts, keep=self._keeping.keep, worker=name, max_attempts=settings.max_attempts
+        )
+        self._answers: Batcher[Arrival, Any] = Batcher(self._answering.answer, limit=settings.batch_limit, name="model")
         self._kept = Batcher(self._keeping.keep, limit=4 * settings.batch_limit, name="store")
         self._celery = self._make_celery()
 
@@ -51,7 +53,7 @@ class Worker:
     def run(self, beat: Path | None) -> int:
         """Work until SIGTERM or SIGINT, then finish what is held; return the exit status."""
         signals.worker_shutting_down.connect(self._stop, weak=False)
-        Watch(self._redis, self._answers.busy_s, self._about).start(self._name, self._settings.hang_s, beat)
+        Watch(self._redis, self._answering.call_s, self._about).start(self._name, self._settings.hang_s, beat)
         threading.Thread(target=self._sweep, name="sweeper", daemon=True).start()
         celery_worker = self._celery.Worker(hostname=self._name, without_gossip=True, without_mingle=True)
         celery_worker.start()
@@ -73,13 +75,15 @@ class Worker:
             worker=self._name,
             visibility_s=self._settings.visibility_s,
         )
-        purged_s = 0.0
+        purge_s = time.monotonic()
         while True:
             try:
                 sweeper.sweep()
-                if time.monotonic() - purged_s > PURGE_S:
+                if time.monotonic() >= purge_s:
                     self._store.purge()
-                    purged_s = time.monotonic()
+                    purge_s = time.monotonic() + PURGE_S
             except (RedisError, SubmitError, StoreUnavailableError) as error:
                 log.warning("sweeping later: %s", error)
+            except Exception:
+                log.exception("sweeping later")  # the promise rests on this thread: nothing may end it
             time.sleep(PERIOD_S)

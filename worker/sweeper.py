@@ -1,6 +1,7 @@
 """Finds jobs that were accepted and not answered, and submits them again: the store keeps the promise."""
 
 import logging
+from collections.abc import Callable
 
 from redis import Redis
 
@@ -10,20 +11,26 @@ from shared.store import Store
 
 log = logging.getLogger(__name__)
 
+Clock = Callable[[], int]  # milliseconds since 1970 UTC
+
 PERIOD_S = 5
 LOCK_S = 3 * PERIOD_S
 MARGIN_S = 5  # over the visibility timeout, for Redis's own search for abandoned messages
 LIMIT = 20_000  # jobs of one sweep
+IN_DOUBT = "in doubt"  # the epoch while jobs are being submitted again
 
 
 class Sweeper:
     """One in every worker; the lock in Redis lets one at a time sweep, only to save work."""
 
-    def __init__(self, store: Store, redis: Redis, submit: Submit, *, worker: str, visibility_s: int) -> None:
+    def __init__(
+        self, store: Store, redis: Redis, submit: Submit, *, worker: str, visibility_s: int, clock: Clock = now_ms
+    ) -> None:
         self._store = store
         self._redis = redis
         self._submit = submit
         self._worker = worker
+        self._clock = clock
         self._honest_wait_ms = 1000 * (visibility_s + MARGIN_S)
         self._resubmitted: dict[str, int] = {}  # job id -> when, ms since 1970
 
@@ -37,12 +44,14 @@ class Sweeper:
             return 0
         run_id = str(self._redis.info("server")["run_id"])
         forgot = self._redis.get(EPOCH_KEY) != run_id  # flushed, restarted, or another Redis: its memory is in doubt
-        jobs = self._lost(now_ms() if forgot else self._last_honest_ms(), everything=forgot)
+        if forgot:
+            self._redis.set(EPOCH_KEY, IN_DOUBT)
+        jobs = self._lost(self._clock() if forgot else self._last_honest_ms(), everything=forgot)
         for start in range(0, len(jobs), MAX_JOBS):
             self._submit(jobs[start : start + MAX_JOBS])
-        self._resubmitted |= dict.fromkeys((job.id for job in jobs), now_ms())
+        self._resubmitted |= dict.fromkeys((job.id for job in jobs), self._clock())
         if forgot:
-            self._redis.set(EPOCH_KEY, run_id)
+            self._redis.set(EPOCH_KEY, run_id, xx=True)  # not if Redis has forgotten again meanwhile
         if jobs:
             log.warning("%d jobs submitted again%s", len(jobs), ", Redis may have forgotten them" if forgot else "")
         return len(jobs)
@@ -60,7 +69,8 @@ class Sweeper:
         The queue is first in, first out: what was submitted before the message that is next in line has left it. It
         may be held by a worker for as long as the visibility timeout. So a long backlog is never doubled.
         """
-        return min(now_ms(), oldest_waiting_ms(self._redis) or now_ms()) - self._honest_wait_ms
+        now = self._clock()
+        return min(now, oldest_waiting_ms(self._redis) or now) - self._honest_wait_ms
 
     def _lost(self, before_ms: int, *, everything: bool) -> list[Job]:
         jobs = self._store.unfinished(before_ms, LIMIT)

@@ -46,9 +46,9 @@ class LoopTick(bootsteps.StartStopStep):
 class Watch:
     """A thread that looks after the process once a second."""
 
-    def __init__(self, redis: Redis, busy_s: Callable[[], float], about: Callable[[], dict[str, Any]]) -> None:
+    def __init__(self, redis: Redis, call_s: Callable[[], float], about: Callable[[], dict[str, Any]]) -> None:
         self._redis = redis
-        self._busy_s = busy_s
+        self._call_s = call_s
         self._about = about
         self._redis_since_s: float | None = None  # since when Redis has answered without a break
 
@@ -58,7 +58,7 @@ class Watch:
 
     def _run(self, name: str, hang_s: float, beat: Path | None) -> None:
         while True:
-            if self._busy_s() > hang_s:
+            if self._call_s() > hang_s:
                 leave(f"the model has not answered for {hang_s:.0f} s")
             self._tell(name)
             if self._stalled_s() > STALLED_S:

@@ -82,6 +82,27 @@ def test_a_long_backlog_is_not_doubled(store: Store, redis: Redis, sweeper: Swee
     assert sweeper.sweep() == 0
 
 
+@pytest.mark.parametrize("junk", [b"\xff", b"{", b"7", b"[" * 100_000, b'{"headers": {"submitted_ms": "1"}}'])
+def test_what_a_stranger_puts_into_the_queue_does_not_stop_the_sweeper(
+    store: Store, redis: Redis, sweeper: Sweeper, junk: bytes
+) -> None:
+    add(store, LONG_AGO_MS)
+    redis.lpush(QUEUE, junk)
+    assert sweeper.sweep() == 1
+
+
+def test_a_redis_that_forgets_while_jobs_are_submitted_again_is_not_believed(store: Store, redis: Redis) -> None:
+    add(store, 0)
+    redis.delete(EPOCH_KEY)
+    flushed_once = iter([redis.flushdb])
+
+    def submit(_: Sequence[Job]) -> None:
+        next(flushed_once, bool)()
+
+    sweeper = Sweeper(store, redis, submit, worker="w1", visibility_s=VISIBILITY_S)
+    assert [sweeper.sweep(), sweeper.sweep(), sweeper.sweep()] == [1, 1, 0]
+
+
 @pytest.mark.parametrize("epoch", [None, "another Redis"])
 def test_when_redis_lost_its_memory_everything_is_submitted_again_once(
     store: Store, redis: Redis, sweeper: Sweeper, epoch: str | None

@@ -52,9 +52,14 @@ def attempts(redis: Redis) -> Attempts:
 
 
 @pytest.fixture
-def answer(attempts: Attempts) -> Callable[..., list[Prediction]]:
+def kept() -> list[Prediction]:
+    return []
+
+
+@pytest.fixture
+def answer(attempts: Attempts, kept: list[Prediction]) -> Callable[..., list[Prediction]]:
     def answered(jobs: Sequence[Job], model: FakeModel | None = None) -> list[Prediction]:
-        stage = Answering(model or FakeModel(), attempts, worker="w", max_attempts=3)
+        stage = Answering(model or FakeModel(), attempts, keep=kept.extend, worker="w", max_attempts=3)
         return stage.answer([Arrival(job, 0.0, 5) for job in jobs])
 
     return answered
@@ -120,6 +125,22 @@ def test_a_job_whose_call_never_ended_is_tried_alone_so_that_no_neighbour_is_bla
     assert [prediction.digits for prediction in predictions] == ["2", "1", "3"]
 
 
+def test_before_a_suspect_is_tried_what_is_answered_is_kept(
+    answer: Any, attempts: Attempts, kept: list[Prediction]
+) -> None:
+    """Else a job that ends its process would take its neighbours' answers along, each time."""
+    innocent, killer, fresh = a_job(1), a_job(2), a_job(3)
+    attempts.begin([innocent.id, killer.id])  # both were in the call that ended the process
+    kept_before: list[list[str]] = []
+
+    def note(pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
+        kept_before.append([prediction.id for prediction in kept])
+        return classify(pictures)
+
+    answer([innocent, killer, fresh], FakeModel(note))
+    assert kept_before == [[], [fresh.id], [fresh.id, innocent.id]]
+
+
 def test_a_job_that_keeps_killing_its_process_is_given_up_without_another_call(
     answer: Any, attempts: Attempts, redis: Redis
 ) -> None:
@@ -138,7 +159,7 @@ def test_the_same_job_twice_in_a_batch_is_no_suspect(answer: Any) -> None:
 
 def test_without_redis_jobs_are_answered_uncounted() -> None:
     nobody = Attempts(connect(Settings(redis_url=SecretStr("redis://127.0.0.1:1/0"))))
-    stage = Answering(FakeModel(), nobody, worker="w", max_attempts=3)
+    stage = Answering(FakeModel(), nobody, keep=len, worker="w", max_attempts=3)
     assert stage.answer([Arrival(a_job(7), 0.0, 0)])[0].digits == "7"
 
 

@@ -81,13 +81,6 @@ def test_whoever_waits_gets_the_error_and_the_thread_lives_on(error: BaseExcepti
     batcher.close()
 
 
-def test_it_tells_how_long_a_batch_has_been_busy(gate: Gate, batcher: Batcher[int, int]) -> None:
-    assert batcher.busy_s() == 0
-    batcher.put([1])
-    assert gate.began.acquire(timeout=DEADLINE_S)
-    assert batcher.busy_s() > 0
-
-
 def test_closing_finishes_what_waits(gate: Gate) -> None:
     batcher = Batcher(gate, limit=4, name="test")
     waiting = [batcher.put([item]) for item in range(3)]

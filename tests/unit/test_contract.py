@@ -8,10 +8,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.contract import MAX_JOBS, MAX_PICTURES, PICTURE_BYTES, ContractError, Job, from_message, new_id, to_message
+from shared.contract import (
+    LATEST_MS,
+    MAX_JOBS,
+    MAX_PICTURES,
+    PICTURE_BYTES,
+    ContractError,
+    Job,
+    from_message,
+    new_id,
+    to_message,
+)
 
 pictures = st.lists(st.binary(min_size=PICTURE_BYTES, max_size=PICTURE_BYTES), min_size=1, max_size=3).map(tuple)
-jobs = st.builds(Job, st.uuids(version=4).map(str), pictures, st.integers(0, 2**53))
+jobs = st.builds(Job, st.uuids(version=4).map(str), pictures, st.integers(0, LATEST_MS - 1))
 anything = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
     lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from(["version", "jobs", "id", "ink", "x"]), inner),
@@ -48,6 +58,7 @@ def test_a_strangers_job_is_a_job_or_refused(changes: dict[str, Any]) -> None:
         {"id": "EEC542E0-75C1-4D01-9D80-2FA5C069DFC5"},
         {"accepted_ms": True},
         {"accepted_ms": -1},
+        {"accepted_ms": LATEST_MS},
         {"accepted_ms": 1.5},
         {"ink": ""},
         {"ink": "AAAA"},
