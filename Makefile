@@ -1,5 +1,6 @@
 # Quill's commands. `make` alone lists them.
 .DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
 .PHONY: help run worker train test check lint types imports fmt lock setup-local setup-dev
 
 PYTHON ?= python3
@@ -39,7 +40,7 @@ types: setup-dev ## check types
 	@$(python) -m pyright
 
 imports: setup-dev ## check who may import whom
-	@.venv/bin/lint-imports
+	@.venv/bin/lint-imports --no-logo
 
 fmt: setup-dev ## format, and mend what can be mended
 	@$(python) -m ruff check --fix
@@ -55,26 +56,22 @@ lock: setup-dev ## write requirements/*.txt anew; UPGRADE=--upgrade takes newer 
 	@$(compile) --constraints requirements/dev.txt --extra web --extra worker --extra training --extra local \
 	  --output-file requirements/local.txt
 
-cure := needs Python 3.11, 3.12 or 3.13: name one, as in `make run PYTHON=python3.12`
-
 # A lock is installed when its copy in .venv equals it: a checkout that only touches the file costs nothing.
-define install
-	@cmp -s requirements/$(1).txt .venv/$(1).txt || { \
-	  echo 'Installing requirements/$(1).txt into .venv; the first time this takes minutes.' && \
-	  $(python) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/$(1).txt && \
-	  cp requirements/$(1).txt .venv/; }
-endef
+installed = cmp -s requirements/$(1).txt .venv/$(1).txt
+install = { \
+  echo 'Installing requirements/$(1).txt into .venv; the first time this takes minutes.' && \
+  $(python) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/$(1).txt && \
+  cp requirements/$(1).txt .venv/; }
 
-setup-local: .venv/pyvenv.cfg
-	$(call install,local)
+setup-local: .venv/pyvenv.cfg # dev holds all that local does
+	@$(call installed,dev) || $(call installed,local) || $(call install,local)
 
 setup-dev: .venv/pyvenv.cfg
-	$(call install,dev)
+	@$(call installed,dev) || $(call install,dev)
 
 .venv/pyvenv.cfg:
-	@command -v $(PYTHON) >/dev/null || { echo '$(PYTHON) is not there; Quill $(cure)' >&2; exit 1; }
-	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' \
-	  || { echo "$(PYTHON) is $$($(PYTHON) --version 2>&1); Quill $(cure)" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null || { \
+	  echo '$(PYTHON) is no Python 3.11, 3.12 or 3.13: name one, as in make run PYTHON=python3.12' >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip' 2>/dev/null \
 	  || { echo '$(PYTHON) cannot make a virtual environment; on Debian: apt install python3-venv' >&2; exit 1; }
 	@$(PYTHON) -m venv .venv
