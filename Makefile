@@ -23,7 +23,7 @@ worker: export QUILL_REDIS_URL ?= redis://127.0.0.1:$(REDIS_PORT)/0
 worker: setup-local ## start one more worker beside `make run`
 	@$(python) -m worker
 
-train: setup-local ## train the model from MNIST (more: python -m training --help)
+train: setup-dev ## train the model from MNIST (more: python -m training --help)
 	@$(python) -m training
 
 test: setup-dev ## run all tests, or some: make test TESTS=tests/unit
@@ -53,7 +53,7 @@ lock: setup-dev ## write requirements/*.txt anew; UPGRADE=--upgrade takes newer 
 	@$(compile) --all-extras --output-file requirements/dev.txt
 	@$(compile) --constraints requirements/dev.txt --extra web --output-file requirements/web.txt
 	@$(compile) --constraints requirements/dev.txt --extra worker --output-file requirements/worker.txt
-	@$(compile) --constraints requirements/dev.txt --extra web --extra worker --extra training --extra local \
+	@$(compile) --constraints requirements/dev.txt --extra web --extra worker --extra onnx --extra local \
 	  --output-file requirements/local.txt
 
 # A lock is installed when its copy in .venv equals it: a checkout that only touches the file costs nothing.
