@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser
 
-from tests.services import versions
+from tests.services import cassandra, versions
+from tests.services.cassandra import CassandraServer
 from tests.services.chromium import open_chromium
 from tests.services.quill import Quill
 from tests.services.redis import RedisServer
@@ -40,6 +41,22 @@ def redis_urls(redis_server: RedisServer) -> Iterator[str]:
 def redis_url(redis_urls: Iterator[str]) -> str:
     """Give the address of an empty Redis database of the test's own."""
     return next(redis_urls)
+
+
+@pytest.fixture(scope="session")
+def cassandra_server(tmp_path_factory: pytest.TempPathFactory) -> Generator[CassandraServer]:
+    """Give the session's own Cassandra, for tests that stop it; others take cassandra_url."""
+    server = CassandraServer(tmp_path_factory.mktemp("cassandra"))
+    yield server
+    server.process.kill()
+
+
+@pytest.fixture
+def cassandra_url(request: pytest.FixtureRequest) -> str:
+    """Give the address of a keyspace that is empty, or not there yet."""
+    address = cassandra.RUNNING or request.getfixturevalue("cassandra_server").address
+    cassandra.empty(address, "quill_test")
+    return f"cassandra://{address}/quill_test"
 
 
 @pytest.fixture

@@ -1,0 +1,218 @@
+"""How this process talks to Cassandra: one lazy session that comes back by itself, and errors told in words."""
+# The driver has no types; what leaves this file has them.
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false
+
+import ssl
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from cassandra import OperationTimedOut, RequestExecutionException, Unauthorized, UnresolvableContactPoints
+from cassandra.auth import PlainTextAuthProvider
+from cassandra.cluster import EXEC_PROFILE_DEFAULT, Cluster, ExecutionProfile, NoHostAvailable, Session
+from cassandra.connection import ConnectionException
+from cassandra.policies import ConstantReconnectionPolicy, DCAwareRoundRobinPolicy, TokenAwarePolicy
+from cassandra.pool import NoConnectionsAvailable
+from cassandra.query import BatchStatement, BatchType, ConsistencyLevel, PreparedStatement, dict_factory
+
+from shared.settings import Settings
+from shared.store.port import StoreUnavailableError
+
+REQUEST_S = 2
+FIRST_CONNECTION_S = 4.0  # what a caller waits for the first attempt; later ones fail at once until one succeeds
+RETRY_S = 1.0
+PORT = 9042
+NOT_NOW = (
+    NoHostAvailable,
+    OperationTimedOut,
+    RequestExecutionException,
+    ConnectionException,
+    NoConnectionsAvailable,
+    UnresolvableContactPoints,
+    Unauthorized,
+    OSError,
+)
+
+CONSISTENCY = {
+    "ONE": ConsistencyLevel.ONE,
+    "QUORUM": ConsistencyLevel.QUORUM,
+    "LOCAL_QUORUM": ConsistencyLevel.LOCAL_QUORUM,
+}
+
+Row = dict[str, Any]
+Values = Sequence[object]
+
+
+@dataclass(frozen=True, slots=True)
+class _Link:
+    """A session, and the statements that were prepared on it."""
+
+    cluster: Cluster
+    session: Session
+    prepared: dict[str, PreparedStatement] = field(default_factory=dict[str, PreparedStatement])
+
+    def bind(self, statement: str, values: Values) -> Any:
+        if statement not in self.prepared:
+            prepared = self.session.prepare(statement)
+            prepared.is_idempotent = True  # every statement of Quill's is
+            self.prepared[statement] = prepared
+        return self.prepared[statement].bind(values)
+
+
+class CassandraConnection:
+    """A session that is opened by the first call, in the process that calls, and again whenever no node is left.
+
+    While there is none, a thread tries every second and calls fail at once with the last attempt's reason.
+
+    Args:
+        prepare: called with each fresh session; leaves it with schema and keyspace.
+    """
+
+    def __init__(self, settings: Settings, prepare: Callable[[Cluster, Session], None]) -> None:
+        self._settings = settings
+        self._prepare = prepare
+        self._hosts = settings.store_url.removeprefix("cassandra://").partition("/")[0]
+        self._changed = threading.Condition()
+        self._link: _Link | None = None
+        self._failure: Exception | None = None
+        self._connecting: threading.Thread | None = None
+        self._closed = threading.Event()
+
+    def rows(self, statement: str, *values: object) -> list[Row]:
+        """Return the rows that one statement gives."""
+        return self.each(statement, [values])[0]
+
+    def each(self, statement: str, rows_of_values: Sequence[Values]) -> list[list[Row]]:
+        """Run the statement with each of the values at the same time; return the rows of each."""
+        return self._run(lambda link: [link.bind(statement, values) for values in rows_of_values])
+
+    def together(self, statement: str, partitions: Sequence[Sequence[Values]]) -> None:
+        """Run the statement with all values of a partition as one write, the partitions at the same time."""
+
+        def batch(link: _Link, rows_of_values: Sequence[Values]) -> BatchStatement:
+            whole = BatchStatement(BatchType.UNLOGGED)
+            for values in rows_of_values:
+                whole.add(link.bind(statement, values))
+            return whole
+
+        self._run(lambda link: [batch(link, rows_of_values) for rows_of_values in partitions])
+
+    def close(self) -> None:
+        """Close the session and stop trying."""
+        self._closed.set()
+        with self._changed:
+            if self._link:
+                self._link.cluster.shutdown()
+                self._link = None
+
+    def _run(self, statements: Callable[[_Link], Sequence[Any]]) -> list[list[Row]]:
+        link = self._linked()
+        try:
+            futures = [link.session.execute_async(statement) for statement in statements(link)]
+            return [list(future.result()) for future in futures]
+        except NOT_NOW as error:
+            if isinstance(error, NoHostAvailable):
+                self._lose(link, error)
+            raise self._told(error) from error
+
+    def _linked(self) -> _Link:
+        with self._changed:
+            if not self._link and not self._connecting:
+                self._start_connecting()
+            self._changed.wait_for(lambda: self._link or self._failure, FIRST_CONNECTION_S)
+            if self._link:
+                return self._link
+            failure = self._failure or TimeoutError("it does not answer")
+        if not isinstance(failure, NOT_NOW):
+            raise failure
+        raise self._told(failure) from failure
+
+    def _lose(self, link: _Link, error: Exception) -> None:
+        """Start over: the nodes' addresses may have changed, and the driver resolves names only once."""
+        with self._changed:
+            if self._link is link:
+                self._link, self._failure = None, error
+                self._start_connecting()
+        link.cluster.shutdown()
+
+    def _start_connecting(self) -> None:
+        self._connecting = threading.Thread(target=self._connect_in_the_end, name="cassandra", daemon=True)
+        self._connecting.start()
+
+    def _connect_in_the_end(self) -> None:
+        while not self._closed.is_set():
+            link, failure = self._attempt()
+            with self._changed:
+                self._link, self._failure = link, failure
+                if link:
+                    self._connecting = None
+                self._changed.notify_all()
+            if link:
+                return
+            self._closed.wait(RETRY_S)
+
+    def _attempt(self) -> tuple[_Link | None, Exception | None]:
+        cluster = None
+        try:
+            cluster = self._cluster()
+            session = cluster.connect()
+            self._prepare(cluster, session)
+        except Exception as error:  # noqa: BLE001 - every caller is told, and the thread must go on
+            if cluster:
+                cluster.shutdown()
+            return None, error
+        return _Link(cluster, session), None
+
+    def _cluster(self) -> Cluster:
+        settings = self._settings
+        profile = ExecutionProfile(
+            load_balancing_policy=TokenAwarePolicy(DCAwareRoundRobinPolicy(settings.cassandra_datacenter)),
+            consistency_level=CONSISTENCY[settings.cassandra_consistency],
+            serial_consistency_level=_serial(settings),
+            request_timeout=REQUEST_S,
+            row_factory=dict_factory,
+        )
+        return Cluster(
+            [_contact_point(host) for host in self._hosts.split(",")],
+            protocol_version=5,
+            auth_provider=_auth(settings),
+            ssl_context=_tls(settings),
+            reconnection_policy=ConstantReconnectionPolicy(RETRY_S, None),  # pyright: ignore[reportArgumentType] - for ever
+            connect_timeout=REQUEST_S,
+            control_connection_timeout=REQUEST_S,
+            idle_heartbeat_interval=5,
+            idle_heartbeat_timeout=3,
+            execution_profiles={EXEC_PROFILE_DEFAULT: profile},
+        )
+
+    def _told(self, error: Exception) -> StoreUnavailableError:
+        reason = str(error) or type(error).__name__
+        if isinstance(error, OperationTimedOut | TimeoutError):
+            reason = f"no answer within {REQUEST_S} s"
+        if isinstance(error, NoHostAvailable) and not error.errors:
+            reason = f"no node in data centre {self._settings.cassandra_datacenter}; see QUILL_CASSANDRA_DATACENTER"
+        return StoreUnavailableError(f"Cassandra at {self._hosts}: {reason}")
+
+
+def _contact_point(host: str) -> tuple[str, int]:
+    name, _, port = host.partition(":")
+    return name, int(port or PORT)
+
+
+def _serial(settings: Settings) -> int:
+    local = settings.cassandra_consistency != "QUORUM"
+    return ConsistencyLevel.LOCAL_SERIAL if local else ConsistencyLevel.SERIAL
+
+
+def _auth(settings: Settings) -> PlainTextAuthProvider | None:
+    if not settings.cassandra_username:
+        return None
+    return PlainTextAuthProvider(settings.cassandra_username, settings.cassandra_password.get_secret_value())
+
+
+def _tls(settings: Settings) -> ssl.SSLContext | None:
+    if not settings.cassandra_ca_file:
+        return None
+    return ssl.create_default_context(cafile=str(settings.cassandra_ca_file))
