@@ -1,0 +1,93 @@
+"""The page's main job: draw, ask, be answered, and see how the answer came about."""
+
+import re
+from base64 import b64decode
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.e2e.visitor import Visitor, recorded
+
+pytestmark = pytest.mark.e2e
+
+
+@pytest.mark.parametrize("digit", "0123456789")
+def test_a_drawn_digit_is_answered(visitor: Visitor, digit: str) -> None:
+    visitor.draw(recorded(digit))
+    visitor.press("Predict it")
+    expect(visitor.answer).to_have_text(digit)
+
+
+def test_the_answer_comes_with_ten_bars_of_which_its_own_is_the_longest(visitor: Visitor) -> None:
+    visitor.predict("7")
+    expect(visitor.bars).to_have_count(10)
+    shares = [_share(text) for text in visitor.bars.all_inner_texts()]
+    assert shares.index(max(shares)) == 7
+    assert sum(shares) == pytest.approx(100, abs=5)  # each is rounded
+    expect(visitor.page.locator(".bars .best")).to_contain_text("7")
+
+
+def test_the_picture_shown_is_the_one_that_the_model_saw(visitor: Visitor) -> None:
+    visitor.predict("3")
+    shown: list[int] = visitor.page.get_by_label("picture that the model saw").evaluate(
+        "canvas => Array.from(canvas.getContext('2d').getImageData(0, 0, 28, 28).data).filter((_, at) => at % 4 === 0)"
+    )
+    prediction = visitor.server_has(visitor.predictions()[0])
+    assert prediction
+    assert [255 - grey for grey in shown] == list(b64decode(prediction["pictures"][0]))
+
+
+def test_the_way_of_the_drawing_names_each_stage_with_batch_worker_and_times(visitor: Visitor) -> None:
+    visitor.predict("2")
+    expect(visitor.stages.locator(".name")).to_have_text(["Accepted", "Queued", "Waited", "Classified", "Stored"])
+    expect(visitor.page.locator("#stages .passed")).to_have_count(5)
+    prediction = visitor.server_has(visitor.predictions()[0])
+    assert prediction
+    classified = visitor.stages.filter(has_text="Classified")
+    expect(classified).to_contain_text(prediction["worker"])
+    expect(classified.locator(".ms")).to_have_text(re.compile(r"^[\d.]+ m?s$"))
+    expect(visitor.page.locator("#total")).to_contain_text(prediction["model_version"])
+
+
+def test_the_answer_is_read_aloud(visitor: Visitor) -> None:
+    aloud = visitor.page.locator("[aria-live=polite]", has=visitor.answer)
+    visitor.predict("8")
+    expect(aloud).to_contain_text("8")
+    expect(aloud).to_contain_text("% sure")
+
+
+def test_a_blank_paper_is_refused_with_a_sentence_and_nothing_is_sent(visitor: Visitor) -> None:
+    sent: list[str] = []
+    visitor.page.on("request", lambda request: sent.append(request.method) if "/api/" in request.url else None)
+    visitor.press("Predict it")
+    expect(visitor.said).to_have_text("The paper is blank. Draw a digit first.")
+    visitor.photograph("blank")
+    assert sent == []
+
+
+def test_clearing_takes_drawing_and_answer_away(visitor: Visitor) -> None:
+    blank = visitor.drawing()
+    visitor.predict("5")
+    visitor.press("Clear it")
+    assert visitor.drawing() == blank
+    expect(visitor.answer).to_be_empty()
+    expect(visitor.bars).to_have_count(0)
+
+
+def test_with_the_option_set_a_drawing_is_predicted_when_the_pen_rests(visitor: Visitor) -> None:
+    visitor.page.get_by_label("Predict when the pen rests").check()
+    visitor.draw(recorded("6"))
+    expect(visitor.answer).to_have_text("6")
+
+
+def test_without_server_sent_events_the_page_asks_for_the_answer(visitor: Visitor) -> None:
+    visitor.page.route("**/events", lambda route: route.abort())
+    visitor.draw(recorded("9"))
+    visitor.press("Predict it")
+    expect(visitor.answer).to_have_text("9")
+
+
+def _share(text: str) -> float:
+    found = re.search(r"(\d+) %", text)
+    assert found
+    return float(found[1])

@@ -1,0 +1,131 @@
+"""The paper: what is drawn is what is sent, whatever the screen, and can be taken back."""
+
+import io
+from typing import Any
+
+import pytest
+from PIL import Image
+from playwright.sync_api import Browser, expect
+
+from tests.e2e.visitor import PHONE, Visitor, recorded, visiting
+from tests.services.quill import Quill
+
+pytestmark = pytest.mark.e2e
+
+
+# Playwright cannot see a body that is a Blob, so the page itself is made to hand it out.
+RECORD_BODY = """() => {
+  const real = fetch;
+  window.sent = new Promise((resolve) => {
+    window.fetch = (url, how) => {
+      if (how.method === "POST") resolve(how.body.arrayBuffer());
+      return real(url, how);
+    };
+  });
+}"""
+RECORDED_BODY = "async () => Array.from(new Uint8Array(await window.sent))"
+
+
+def sent_by(visitor: Visitor) -> Image.Image:
+    """Press the button; return the picture that the browser sends."""
+    visitor.page.evaluate(RECORD_BODY)
+    visitor.press("Predict it")
+    return Image.open(io.BytesIO(bytes(visitor.page.evaluate(RECORDED_BODY))), formats=["PNG"])
+
+
+@pytest.mark.parametrize("density", [1, 2, 2.625, 3])
+def test_any_screen_sends_an_opaque_drawing_of_280_by_280(chromium: Browser, quill: Quill, density: float) -> None:
+    with visiting(chromium, quill.address, device_scale_factor=density) as visitor:
+        assert visitor.pad.evaluate("canvas => canvas.width") == round(280 * density)
+        visitor.draw([[(140, 40), (140, 240)]])
+        image = sent_by(visitor)
+    assert image.size == (280, 280)
+    assert image.convert("RGBA").getchannel("A").getextrema() == (255, 255)
+    grey = image.convert("L")
+    assert grey.getpixel((5, 5)) == 255
+    assert grey.getpixel((140, 140)) == 0
+    assert sum(grey.getpixel((x, 140)) == 0 for x in range(280)) in range(16, 21)  # the pen: about 18
+
+
+def test_a_phone_sends_what_a_desktop_sends(chromium: Browser, quill: Quill) -> None:
+    with visiting(chromium, quill.address) as visitor:
+        visitor.draw([[(40, 40), (240, 240)]])
+        desktop = sent_by(visitor).convert("L")
+    with visiting(chromium, quill.address, **PHONE) as visitor:
+        visitor.draw([[(40, 40), (240, 240)]], by="touch")
+        phone = sent_by(visitor).convert("L")
+    assert sum(abs(ours - theirs) for ours, theirs in zip(desktop.tobytes(), phone.tobytes(), strict=True)) < 2e5
+
+
+def test_the_ink_is_black_on_white_in_the_dark_too(chromium: Browser, quill: Quill) -> None:
+    with visiting(chromium, quill.address, color_scheme="dark") as visitor:
+        visitor.draw([[(140, 40), (140, 240)]])
+        grey = sent_by(visitor).convert("L")
+    assert (grey.getpixel((5, 5)), grey.getpixel((140, 140))) == (255, 0)
+
+
+def test_a_single_tap_is_a_dot(visitor: Visitor) -> None:
+    blank = visitor.drawing()
+    visitor.draw([[(140, 140)]])
+    assert visitor.drawing() != blank
+
+
+def test_a_stroke_that_leaves_the_paper_goes_on_where_it_comes_back(visitor: Visitor) -> None:
+    visitor.draw([[(200, 100), (330, 100), (330, 200), (200, 200)]])
+    grey = sent_by(visitor).convert("L")
+    assert (grey.getpixel((270, 100)), grey.getpixel((240, 200))) == (0, 0)
+
+
+def test_undo_takes_back_one_stroke_at_a_time(visitor: Visitor) -> None:
+    papers = [visitor.drawing()]
+    for stroke in recorded("4"):
+        visitor.draw([stroke])
+        papers.append(visitor.drawing())
+    while papers:
+        assert visitor.drawing() == papers.pop()
+        visitor.press("Undo")
+
+
+def test_undo_brings_back_what_was_cleared(visitor: Visitor) -> None:
+    visitor.draw(recorded("4"))
+    drawn = visitor.drawing()
+    visitor.press("Clear it")
+    visitor.press("Undo")
+    assert visitor.drawing() == drawn
+
+
+@pytest.mark.parametrize("button", ["right", "middle"])
+def test_only_the_main_mouse_button_draws(visitor: Visitor, button: Any) -> None:
+    blank = visitor.drawing()
+    visitor.pad.click(button=button)
+    assert visitor.drawing() == blank
+
+
+def test_a_second_finger_does_not_disturb_the_stroke(chromium: Browser, quill: Quill) -> None:
+    with visiting(chromium, quill.address, **PHONE) as visitor:
+        blank = visitor.drawing()
+        box = visitor.pad.bounding_box()
+        assert box
+        touch = visitor.page.context.new_cdp_session(visitor.page)
+        first, second = ({"x": box["x"] + at, "y": box["y"] + at, "id": at} for at in (60, 200))
+        for kind, points in (("touchStart", [first]), ("touchStart", [first, second]), ("touchEnd", [])):
+            touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+        assert visitor.drawing() != blank
+        visitor.press("Undo")
+        assert visitor.drawing() == blank
+
+
+def test_drawing_with_a_finger_does_not_scroll_the_page(chromium: Browser, quill: Quill) -> None:
+    with visiting(chromium, quill.address, **PHONE) as visitor:
+        visitor.draw([[(140, 260), (140, 20)]], by="touch")
+        assert visitor.page.evaluate("scrollY") == 0
+
+
+def test_on_a_phone_nothing_is_cut_off_and_the_answer_is_in_sight(chromium: Browser, quill: Quill) -> None:
+    with visiting(chromium, quill.address, **PHONE) as visitor:
+        visitor.draw(recorded("3"), by="touch")
+        visitor.press("Predict it")
+        expect(visitor.answer).to_have_text("3")
+        expect(visitor.answer).to_be_in_viewport(ratio=1)
+        assert visitor.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        visitor.photograph("phone")
