@@ -2,7 +2,8 @@
 
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, cast
 
 from celery import Celery
 from kombu import Queue
@@ -15,6 +16,7 @@ from shared.contract import CLASSIFY, QUEUE, Job, to_message
 from shared.settings import Settings
 
 CONNECT_S = 2
+WORKER_EXPIRES_S = 5  # so readiness knows of a lost worker within seconds
 ANSWER_S = 5  # must stay above the 1 s that kombu's BRPOP may take
 IN_FLIGHT = 8  # messages that one worker holds: some in the model, the others being fetched, decoded, stored
 
@@ -104,6 +106,18 @@ def connect(settings: Settings) -> Redis:
         health_check_interval=5,
         retry=Retry(NoBackoff(), 0),  # whoever asks has something better to do than to wait for the fourth attempt
     )
+
+
+def tell_alive(redis: Redis, name: str, about: Mapping[str, Any]) -> None:
+    """Let everybody know for the next seconds that the worker lives, and what it tells of itself."""
+    redis.set(WORKER_KEY + name, json.dumps({"name": name, **about}), ex=WORKER_EXPIRES_S)
+
+
+def live_workers(redis: Redis) -> list[dict[str, Any]]:
+    """Return what each live worker tells of itself, by name."""
+    keys = sorted(cast("Iterator[str]", redis.scan_iter(f"{WORKER_KEY}*", count=1000)))
+    told = cast("list[str | None]", redis.mget(keys)) if keys else []
+    return [json.loads(about) for about in told if about]
 
 
 def oldest_waiting_ms(redis: Redis) -> int | None:

@@ -49,6 +49,10 @@ class Settings(BaseSettings):
         default=256, ge=1, le=4096, description="clients of one web process that may wait for an answer at a time"
     )
 
+    api_key: SecretStr = Field(
+        default=SecretStr(""), description="the key that reads the history and the corrections; empty, anybody may"
+    )
+
     cassandra_username: str = Field(default="", description="Cassandra's user, empty for none")
     cassandra_password: SecretStr = Field(default=SecretStr(""), description="the password of that user")
     cassandra_ca_file: Path | None = Field(default=None, description="certificate authority; set, it turns TLS on")

@@ -14,6 +14,7 @@ from tests.services.cassandra import CassandraServer
 from tests.services.chromium import open_chromium
 from tests.services.quill import Quill
 from tests.services.redis import RedisServer
+from tests.services.site import Site
 
 for _name in [name for name in os.environ if name.startswith("QUILL_")]:
     del os.environ[_name]  # what a developer has set must not change what a test means
@@ -57,6 +58,25 @@ def cassandra_url(request: pytest.FixtureRequest) -> str:
     address = cassandra.RUNNING or request.getfixturevalue("cassandra_server").address
     cassandra.empty(address, "quill_test")
     return f"cassandra://{address}/quill_test"
+
+
+@pytest.fixture
+def new_site(tmp_path: Path, redis_url: str) -> Generator[Callable[..., Site]]:
+    """Give a maker of a web application in this process, settings as keywords."""
+    with ExitStack() as stack:
+
+        def make(**settings: object) -> Site:
+            site = Site(tmp_path, redis_url, **settings)
+            stack.callback(site.close)
+            return site
+
+        yield make
+
+
+@pytest.fixture
+def site(new_site: Callable[..., Site]) -> Site:
+    """Give a web application in this process, with the default settings."""
+    return new_site()
 
 
 @pytest.fixture

@@ -5,7 +5,8 @@ from flask import Flask
 from shared.queue import Submit, connect, make_celery, submitter
 from shared.settings import Settings
 from shared.store import Store, open_store
-from web import health, page, predictions, problems
+from web import events, health, history, page, predictions, problems, status
+from web.backlog import Backlog
 from web.intake import Intake
 from web.parts import Parts
 from web.waiting import Waiting
@@ -20,8 +21,9 @@ def create_app(settings: Settings | None = None, *, store: Store | None = None, 
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = settings.body_limit
     waiting = Waiting(store, redis, limit=settings.waiting_limit)
-    Parts(store, redis, Intake(store, submit), waiting).install(app)
-    for subject in (page, predictions, health):
+    backlog = Backlog(store, lambda: waiting.finished)
+    Parts(settings, store, redis, Intake(store, submit), waiting, backlog).install(app)
+    for subject in (page, predictions, events, history, status, health):
         app.register_blueprint(subject.routes)
     problems.register(app)
     page.protect(app)

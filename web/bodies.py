@@ -1,9 +1,10 @@
-"""Reads a JSON body into one of the shapes of web.views; every mistake is a problem that tells the cure."""
+"""Reads a JSON body or a query into one of the shapes of web.views; every mistake is a problem that tells the cure."""
 
 import json
 import math
 from typing import Any, TypeVar
 
+from flask import request
 from pydantic import BaseModel, ValidationError
 
 from web.problems import Problem
@@ -16,6 +17,7 @@ SLUGS = {
     "greater_than_equal": "out-of-range",
     "less_than_equal": "out-of-range",
     "model_type": "invalid-body",
+    "string_pattern_mismatch": "invalid-cursor",
     "too_long": "wrong-length",
     "too_short": "wrong-length",
 }
@@ -30,12 +32,28 @@ def shaped(shape: type[Shape], body: bytes) -> Shape:
     try:
         return shape.model_validate(_parsed(body))
     except ValidationError as error:
-        first = error.errors()[0]
-        slug = SLUGS.get(first["type"], "invalid-type")
-        if isinstance(first["input"], float) and math.isinf(first["input"]):
-            slug = "out-of-range"
-        where = ".".join(str(part) for part in first["loc"]) or "the body"
-        raise Problem(422, slug, f"{where}: {first['msg']}.") from error
+        raise _mistake(error) from error
+
+
+def asked(shape: type[Shape]) -> Shape:
+    """Return the present request's query, ?name=value, as the shape; names that it lacks are passed over.
+
+    Raises:
+        Problem: 422 when it is not of the shape.
+    """
+    try:
+        return shape.model_validate(request.args.to_dict())
+    except ValidationError as error:
+        raise _mistake(error) from error
+
+
+def _mistake(error: ValidationError) -> Problem:
+    first = error.errors()[0]
+    slug = SLUGS.get(first["type"], "invalid-type")
+    if isinstance(first["input"], float) and math.isinf(first["input"]):
+        slug = "out-of-range"
+    where = ".".join(str(part) for part in first["loc"]) or "the body"
+    return Problem(422, slug, f"{where}: {first['msg']}.")
 
 
 def _parsed(body: bytes) -> Any:

@@ -1,13 +1,12 @@
 """Whether the process lives, and whether it can serve: store, queue and a live worker."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping
-from typing import cast
+from collections.abc import Callable, Mapping
 
 from flask import Blueprint, Response
 from redis import RedisError
 
-from shared.queue import WORKER_KEY
+from shared.queue import live_workers
 from shared.store import StoreUnavailableError
 from web.parts import parts
 
@@ -40,7 +39,7 @@ def _queue() -> None:
 
 
 def _worker() -> None:
-    if not list(cast("Iterator[str]", parts().redis.scan_iter(f"{WORKER_KEY}*", count=1000))):
+    if not live_workers(parts().redis):
         raise LookupError("no worker is alive: start one with `python -m worker`")
 
 

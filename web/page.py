@@ -24,6 +24,12 @@ def index() -> Response:
     return routes.send_static_file("index.html")
 
 
+@routes.get("/operator")
+def operator() -> Response:
+    """Return the page that shows backlog, rate and workers, live."""
+    return routes.send_static_file("operator.html")
+
+
 def protect(app: Flask) -> None:
     """Add the headers to every response."""
 

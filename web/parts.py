@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from flask import Flask, current_app
 from redis import Redis
 
+from shared.settings import Settings
 from shared.store import Store
+from web.backlog import Backlog
 from web.intake import Intake
 from web.waiting import Waiting
 
@@ -14,10 +16,12 @@ from web.waiting import Waiting
 class Parts:
     """Put together by create_app, found again by parts()."""
 
+    settings: Settings
     store: Store
     redis: Redis
     intake: Intake
     waiting: Waiting
+    backlog: Backlog
 
     def install(self, app: Flask) -> None:
         """Let the routes of the application find these parts."""

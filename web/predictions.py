@@ -5,11 +5,11 @@ import re
 from flask import Blueprint, Response, request, url_for
 
 from shared.contract import Job, Prediction, State, is_id
-from web.bodies import shaped
+from web.bodies import asked, shaped
 from web.drawings import job_from_png, png_from_data_url, png_from_request
 from web.parts import parts
 from web.problems import Problem
-from web.views import Label, PredictionView
+from web.views import AcceptedView, Label, PredictionView, Wait
 
 LONGEST_WAIT_S = 30.0
 WAIT = re.compile(r"(?:^|,)\s*wait\s*=\s*(\d{1,9})\s*(?:$|[,;])", re.IGNORECASE)
@@ -21,9 +21,11 @@ routes = Blueprint("predictions", __name__)
 def create() -> Response:
     """Accept a drawing: 202, or 200 when `Prefer: wait=SECONDS` was enough."""
     wait_s = _preferred_wait_s()
-    prediction = _accept(job_from_png(png_from_request(request)), wait_s)
+    job = job_from_png(png_from_request(request))
+    ahead = parts().backlog.now().count  # before it joins them
+    prediction = _accept(job, wait_s)
     finished = prediction.state is not State.QUEUED
-    response = _shown(prediction, 200 if finished else 202)
+    response = shown(prediction) if finished else _accepted(prediction, ahead)
     response.headers["Location"] = url_for(".show", prediction_id=prediction.id)
     response.headers["Vary"] = "Prefer"
     if wait_s and finished:
@@ -34,12 +36,12 @@ def create() -> Response:
 @routes.get("/api/v1/predictions/<prediction_id>")
 def show(prediction_id: str) -> Response:
     """Tell a prediction as it is, or with `?wait=SECONDS` as soon as it is finished."""
-    wait_s = _asked_wait_s()
+    wait_s = min(asked(Wait).wait, LONGEST_WAIT_S)
     with parts().waiting.expecting(prediction_id) as arrivals:  # before the look, so that no hint falls in between
-        prediction = _known(prediction_id)
+        prediction = known(prediction_id)
         if wait_s and prediction.state is State.QUEUED:
-            prediction = parts().waiting.wait(prediction_id, arrivals, wait_s) or prediction
-    response = _shown(prediction, 200)
+            prediction = parts().waiting.wait(prediction_id, arrivals, wait_s) or known(prediction_id)
+    response = shown(prediction)
     response.set_etag(f"{prediction.state}-{prediction.label}")
     response.make_conditional(request)
     return response
@@ -83,7 +85,12 @@ def _accept(job: Job, wait_s: float) -> Prediction:
         return parts().waiting.wait(job.id, arrivals, wait_s) or queued
 
 
-def _known(prediction_id: str) -> Prediction:
+def known(prediction_id: str) -> Prediction:
+    """Return the prediction.
+
+    Raises:
+        Problem: 404.
+    """
     prediction = parts().store.get([prediction_id]).get(prediction_id) if is_id(prediction_id) else None
     if prediction is None:
         raise _unknown()
@@ -94,19 +101,17 @@ def _unknown() -> Problem:
     return Problem(404, "not-found", "No prediction has this id: it was never accepted, or it was deleted.")
 
 
-def _shown(prediction: Prediction, status: int) -> Response:
-    return Response(PredictionView.of(prediction).model_dump_json(), status, mimetype="application/json")
+def shown(prediction: Prediction) -> Response:
+    """Return the answer that shows a prediction."""
+    return Response(PredictionView.of(prediction).model_dump_json(), mimetype="application/json")
+
+
+def _accepted(queued: Prediction, ahead: int | None) -> Response:
+    view = AcceptedView.of(queued, queued_behind=ahead)
+    return Response(view.model_dump_json(), 202, mimetype="application/json")
 
 
 def _preferred_wait_s() -> float:
     """Return the seconds of `Prefer: wait=SECONDS` (RFC 7240), 0 without."""
     wait = WAIT.search(request.headers.get("Prefer", ""))
     return min(float(wait[1]), LONGEST_WAIT_S) if wait else 0.0
-
-
-def _asked_wait_s() -> float:
-    """Return the seconds of `?wait=SECONDS`, 0 without."""
-    text = request.args.get("wait", "0")
-    if not text.isdecimal():
-        raise Problem(422, "out-of-range", "wait is a number of whole seconds, 0 or more.")
-    return min(float(text), LONGEST_WAIT_S)

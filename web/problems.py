@@ -7,6 +7,7 @@ from werkzeug.exceptions import HTTPException
 
 from shared.picture import BadImageError
 from shared.store import StoreUnavailableError
+from web.waiting import NoPlaceError
 
 STATUSES = {"unsupported-image": 415, "unsupported-media-type": 415, "empty-body": 400, "malformed-json": 400}
 SLUGS = {404: "not-found", 405: "method-not-allowed", 413: "payload-too-large", 415: "unsupported-media-type"}
@@ -37,6 +38,8 @@ def answer(problem: Problem) -> Response:
     response = Response(json.dumps(body), problem.status, mimetype=MEDIA_TYPE)
     if problem.retry_after_s is not None:
         response.headers["Retry-After"] = str(problem.retry_after_s)
+    if problem.status == HTTPStatus.UNAUTHORIZED:
+        response.headers["WWW-Authenticate"] = "Bearer"
     return response
 
 
@@ -57,6 +60,11 @@ def register(app: Flask) -> None:
         return answer(
             Problem(503, "store-unavailable", "Nothing was kept. Try again soon.", retry_after_s=RETRY_AFTER_S)
         )
+
+    @app.errorhandler(NoPlaceError)
+    def no_place(_: NoPlaceError) -> Response:
+        detail = "Too many clients wait at this server: ask again without waiting, or later."
+        return answer(Problem(503, "too-many-waiting", detail, retry_after_s=RETRY_AFTER_S))
 
     @app.errorhandler(HTTPException)
     def http(error: HTTPException) -> Response:

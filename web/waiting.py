@@ -23,10 +23,17 @@ LOOK_S = 1.0  # a waiter looks into the store this often by itself: hints get lo
 Arrivals = SimpleQueue[Prediction]
 
 
+class NoPlaceError(Exception):
+    """Raised when as many clients wait in this process as may."""
+
+
 class Waiting:
     """Those who wait in this process, and the one thread that listens for them.
 
     Their number is bounded, so that waiting never takes the threads that new drawings need.
+
+    Attributes:
+        finished: jobs that any worker has told to be finished since this process started.
     """
 
     def __init__(self, store: Store, redis: Redis, *, limit: int) -> None:
@@ -35,6 +42,7 @@ class Waiting:
         self._places = threading.BoundedSemaphore(limit)
         self._waiters: defaultdict[str, list[Arrivals]] = defaultdict(list)
         self._lock = threading.Lock()
+        self.finished = 0
         threading.Thread(target=self._listen, name="hints", daemon=True).start()
 
     @contextmanager
@@ -51,24 +59,42 @@ class Waiting:
                 if not self._waiters[prediction_id]:
                     del self._waiters[prediction_id]
 
-    def wait(self, prediction_id: str, arrivals: Arrivals, seconds: float) -> Prediction | None:
-        """Return the finished prediction, or None when it takes longer, was forgotten, or too many wait already."""
+    @contextmanager
+    def place(self) -> Generator[None]:
+        """Hold one of the places for those who wait.
+
+        Raises:
+            NoPlaceError: too many wait already.
+        """
         if not self._places.acquire(blocking=False):
-            return None
+            raise NoPlaceError("too many clients wait at this server")
         try:
-            return self._wait(prediction_id, arrivals, time.monotonic() + seconds)
+            yield
         finally:
             self._places.release()
 
-    def _wait(self, prediction_id: str, arrivals: Arrivals, deadline_s: float) -> Prediction | None:
-        while (left := deadline_s - time.monotonic()) > 0:
+    def wait(self, prediction_id: str, arrivals: Arrivals, seconds: float) -> Prediction | None:
+        """Return what became of the job within the seconds; None when it was forgotten, or too many wait already."""
+        try:
+            with self.place():
+                return self.next(prediction_id, arrivals, seconds)
+        except NoPlaceError:
+            return None
+
+    def next(self, prediction_id: str, arrivals: Arrivals, seconds: float) -> Prediction | None:
+        """Return the prediction once it is finished, or queued as it is after the seconds; None when it was forgotten.
+
+        Whoever calls this holds a place.
+        """
+        deadline_s = time.monotonic() + seconds
+        while True:
+            left = deadline_s - time.monotonic()
             try:
-                return arrivals.get(timeout=min(left, LOOK_S))
+                return arrivals.get(timeout=min(max(left, 0.0), LOOK_S))
             except Empty:
                 prediction = self._store.get([prediction_id]).get(prediction_id)
-            if prediction is None or prediction.state is not State.QUEUED:
+            if left <= LOOK_S or prediction is None or prediction.state is not State.QUEUED:
                 return prediction
-        return None
 
     def _listen(self) -> None:
         while True:
@@ -86,6 +112,7 @@ class Waiting:
                 log.exception("a hint is no list of ids")  # anybody on Redis may send one: it must not end this thread
 
     def _wake(self, finished: list[str]) -> None:
+        self.finished += len(finished)
         with self._lock:
             wanted = [prediction_id for prediction_id in finished if prediction_id in self._waiters]
         if not wanted:

@@ -18,6 +18,7 @@ from worker.answering import Answering, Arrival, Model
 from worker.attempts import Attempts
 from worker.keeping import Keeping
 from worker.sweeper import PERIOD_S, Sweeper
+from worker.tally import Tally
 from worker.task import handler
 from worker.watch import LoopTick, Watch
 
@@ -35,6 +36,7 @@ class Worker:
         self._store = store
         self._name = name
         self._redis = connect(settings)
+        self._tally = Tally()
         attempts = Attempts(self._redis)
         self._keeping = Keeping(store, self._redis, attempts)
         self._answering = Answering(
@@ -46,7 +48,7 @@ class Worker:
 
     def _make_celery(self) -> Celery:
         app = make_celery(self._settings)
-        app.task(name=CLASSIFY)(handler(self._answers, self._kept))
+        app.task(name=CLASSIFY)(handler(self._answers, self._kept, self._tally))
         app.steps["consumer"].add(LoopTick)
         return app
 
@@ -65,7 +67,7 @@ class Worker:
 
     def _about(self) -> dict[str, Any]:
         """Return what a live worker tells of itself."""
-        return {"model_version": self._model.version, "batch_limit": self._settings.batch_limit}
+        return {"model_version": self._model.version, "batch_limit": self._settings.batch_limit, **self._tally.about()}
 
     def _sweep(self) -> None:
         sweeper = Sweeper(

@@ -14,6 +14,7 @@ from shared.contract import ContractError, Prediction, from_message
 from shared.queue import now_ms
 from shared.store import StoreUnavailableError
 from worker.answering import Arrival
+from worker.tally import Tally
 
 log = logging.getLogger(__name__)
 
@@ -22,12 +23,12 @@ EXIT_RESTART = 70  # EX_SOFTWARE: the supervisor starts the process anew
 Handle = Callable[[object], None]
 
 
-def handler(answering: Batcher[Arrival, Prediction], keeping: Batcher[Prediction, None]) -> Handle:
+def handler(answering: Batcher[Arrival, Prediction], keeping: Batcher[Prediction, None], tally: Tally) -> Handle:
     """Return the task's body; when it returns, Celery acknowledges the message."""
 
     def handle(message: object) -> None:
         try:
-            _answer(message, answering, keeping)
+            _answer(message, answering, keeping, tally)
         except StoreUnavailableError as error:
             raise Reject(error, requeue=True) from error  # the process ends: another worker takes it at once
         except BaseException as error:  # noqa: BLE001 - see leave
@@ -36,15 +37,19 @@ def handler(answering: Batcher[Arrival, Prediction], keeping: Batcher[Prediction
     return handle
 
 
-def _answer(message: object, answering: Batcher[Arrival, Prediction], keeping: Batcher[Prediction, None]) -> None:
+def _answer(
+    message: object, answering: Batcher[Arrival, Prediction], keeping: Batcher[Prediction, None], tally: Tally
+) -> None:
     try:
         jobs = from_message(message)
     except ContractError as error:
         log.error("a message was dropped: %s", error)  # noqa: TRY400 - a stranger's mistake needs no trace of ours
         return
     received_s, received_ms = time.monotonic(), now_ms()
-    predictions = answering.put([Arrival(job, received_s, received_ms) for job in jobs]).result()
-    keeping.put(predictions).result()
+    with tally.holding(len(jobs)):
+        predictions = answering.put([Arrival(job, received_s, received_ms) for job in jobs]).result()
+        keeping.put(predictions).result()
+    tally.answered(predictions)
 
 
 def leave(reason: str) -> NoReturn:

@@ -1,6 +1,5 @@
 """Tells that this worker makes progress, and ends the process when it does not."""
 
-import json
 import logging
 import threading
 import time
@@ -11,13 +10,12 @@ from typing import Any
 from celery import bootsteps
 from redis import Redis, RedisError
 
-from shared.queue import WORKER_KEY
+from shared.queue import tell_alive
 from worker.task import leave
 
 log = logging.getLogger(__name__)
 
 PERIOD_S = 1.0
-EXPIRES_S = 5  # so readiness knows of a lost worker within seconds
 STALLED_S = 30.0  # Celery's loop may stand still for a reconnection, never so long while Redis answers
 
 
@@ -69,7 +67,7 @@ class Watch:
 
     def _tell(self, name: str) -> None:
         try:
-            self._redis.set(WORKER_KEY + name, json.dumps(self._about()), ex=EXPIRES_S)
+            tell_alive(self._redis, name, self._about())
         except RedisError:
             self._redis_since_s = None
         else:

@@ -1,0 +1,70 @@
+"""The history: newest first, pages that stay, and who may read it."""
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.services.site import Site
+
+pytestmark = pytest.mark.integration
+
+HISTORY = "/api/v1/predictions"
+
+
+def test_pages_stay_the_same_while_new_ones_arrive(site: Site) -> None:
+    drawn = [site.draw()["id"] for _ in range(5)]
+    first = site.client.get(f"{HISTORY}?limit=2")
+    site.draw()
+    seen, page = first.get_json()["predictions"], first.get_json()
+    while page["next"]:
+        page = site.client.get(f"{HISTORY}?limit=2&before={page['next']}").get_json()
+        seen += page["predictions"]
+    assert sorted(prediction["id"] for prediction in seen) == sorted(drawn)
+    times = [prediction["accepted_at"] for prediction in seen]
+    assert times == sorted(times, reverse=True)
+
+
+def test_a_page_links_to_the_next(site: Site) -> None:
+    for _ in range(3):
+        site.draw()
+    first = site.client.get(f"{HISTORY}?limit=2")
+    path, _, relation = first.headers["Link"].partition("; ")
+    assert relation == 'rel="next"'
+    last = site.client.get(path.strip("<>"))
+    assert len(last.get_json()["predictions"]) == 1
+    assert last.get_json()["next"] is None
+    assert "Link" not in last.headers
+
+
+def test_an_entry_is_the_prediction_itself(site: Site) -> None:
+    prediction_id = site.draw()["id"]
+    site.finish(prediction_id)
+    (entry,) = site.client.get(HISTORY).get_json()["predictions"]
+    assert entry == site.client.get(f"{HISTORY}/{prediction_id}").get_json()
+
+
+@pytest.mark.parametrize(
+    ("query", "slug"),
+    [
+        ("limit=0", "out-of-range"),
+        ("limit=-1", "out-of-range"),
+        ("limit=1000000000", "out-of-range"),
+        ("limit=abc", "invalid-type"),
+        ("before=yesterday", "invalid-cursor"),
+    ],
+)
+def test_a_query_that_makes_no_sense_is_a_problem(site: Site, query: str, slug: str) -> None:
+    response = site.client.get(f"{HISTORY}?{query}")
+    assert (response.status_code, response.get_json()["type"]) == (422, f"/problems/{slug}")
+
+
+@pytest.mark.parametrize("authorization", [None, "Bearer wrong", "Bearer schlüssel", "secret", "Basic c2VjcmV0"])
+def test_with_a_key_set_only_the_key_reads_it(new_site: Callable[..., Site], authorization: str | None) -> None:
+    site = new_site(api_key="secret")
+    site.draw()
+    headers = {} if authorization is None else {"Authorization": authorization}
+    refused = site.client.get(HISTORY, headers=headers)
+    assert (refused.status_code, refused.get_json()["type"]) == (401, "/problems/key-needed")
+    assert refused.headers["WWW-Authenticate"] == "Bearer"
+    allowed = site.client.get(HISTORY, headers={"Authorization": "Bearer secret"})
+    assert len(allowed.get_json()["predictions"]) == 1

@@ -1,0 +1,65 @@
+"""The status: backlog, rate and workers as they are, and what is wrong when something is."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from shared.queue import tell_alive
+from tests.services.process import free_port, wait_until
+from tests.services.site import Site
+
+pytestmark = pytest.mark.integration
+
+ABOUT = {"model_version": "m-1", "batch_limit": 64, "batch_size": 3, "held": 5, "rate_per_s": 1.5}
+
+
+def test_an_idle_service_without_workers(site: Site) -> None:
+    status = site.client.get("/api/v1/status")
+    assert status.headers["Cache-Control"] == "no-store"
+    assert status.get_json() == {
+        "backlog": 0,
+        "oldest_s": None,
+        "rate_per_s": 0.0,
+        "workers": [],
+        "store": "ok",
+        "queue": "ok",
+    }
+
+
+def test_the_backlog_its_oldest_and_the_rate(site: Site) -> None:
+    first, second = site.draw()["id"], site.draw()["id"]
+    wait_until(lambda: site.client.get("/api/v1/status").get_json()["backlog"] == 2, "both are counted")
+    assert site.client.get("/api/v1/status").get_json()["oldest_s"] >= 0
+    site.finish(first)
+    site.finish(second)
+    wait_until(lambda: site.client.get("/api/v1/status").get_json()["backlog"] == 0, "none is left")
+    assert site.client.get("/api/v1/status").get_json()["rate_per_s"] > 0
+
+
+def test_the_workers_tell_of_themselves(site: Site) -> None:
+    tell_alive(site.redis, "b", ABOUT)
+    tell_alive(site.redis, "a", ABOUT)
+    assert site.client.get("/api/v1/status").get_json()["workers"] == [{"name": "a", **ABOUT}, {"name": "b", **ABOUT}]
+
+
+def test_a_queue_that_is_away_is_told(new_site: Callable[..., Site]) -> None:
+    site = new_site(redis_url=SecretStr(f"redis://127.0.0.1:{free_port()}/0"))
+    status = site.client.get("/api/v1/status").get_json()
+    assert "refused" in status["queue"]
+    assert (status["store"], status["workers"]) == ("ok", [])
+
+
+def test_a_store_that_is_away_is_told_and_the_backlog_is_unknown(new_site: Callable[..., Site], tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    site = new_site(store_url=f"sqlite:///{tmp_path}/file/quill.db")
+    status = site.client.get("/api/v1/status").get_json()
+    assert status["backlog"] is None
+    assert "SQLite" in status["store"]
+
+
+def test_an_accepted_drawing_tells_how_many_are_ahead(site: Site) -> None:
+    assert site.draw()["queued_behind"] == 0
+    wait_until(lambda: site.client.get("/api/v1/status").get_json()["backlog"] == 1, "it is counted")
+    assert site.draw()["queued_behind"] == 1

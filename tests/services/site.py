@@ -1,0 +1,60 @@
+"""The web application in the test's own process: a real store and a real Redis, the queue a list."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from shared.contract import Job, Prediction, State
+from shared.queue import DONE_CHANNEL, connect, now_ms
+from shared.settings import Settings
+from shared.store import open_store
+from web import create_app
+
+SEVEN = (Path(__file__).parents[1] / "seven.png").read_bytes()
+
+
+class Site:
+    """A web application to which a test talks without a port, and whose worker the test is.
+
+    Attributes:
+        client: Flask's test client.
+        sent: the jobs that were submitted, in order.
+    """
+
+    def __init__(self, folder: Path, redis: str, /, **settings: object) -> None:
+        given: dict[str, Any] = {"redis_url": redis, "store_url": f"sqlite:///{folder}/quill.db"} | settings
+        self.settings = Settings(**given)
+        self.store = open_store(self.settings)
+        self.redis = connect(self.settings)
+        self.sent: list[Job] = []
+        self.app = create_app(self.settings, store=self.store, submit=self.sent.extend)
+        self.client = self.app.test_client()
+
+    def draw(self, **headers: str) -> dict[str, Any]:
+        """Send a drawing of a seven; return the prediction as it was answered."""
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        response = self.client.post("/api/v1/predictions", data=SEVEN, content_type="image/png", headers=named)
+        assert response.status_code in {200, 202}, response.text
+        return response.get_json()
+
+    def finish(self, prediction_id: str, digits: str = "7", **fields: Any) -> Prediction:
+        """Answer a job as a worker does: durable first, then the hint."""
+        job = self.store.get([prediction_id])[prediction_id]
+        sure = tuple(tuple(float(digit == str(each)) for each in range(10)) for digit in digits)
+        done = {
+            "state": State.DONE,
+            "finished_ms": now_ms(),
+            "digits": digits,
+            "probabilities": sure,
+            "confidence": 1.0,
+        }
+        prediction = replace(job, **(done | {"model_version": "test-1", "worker": "w", "batch_size": 1} | fields))
+        self.store.finish([prediction])
+        self.redis.publish(DONE_CHANNEL, json.dumps([prediction_id]))
+        return prediction
+
+    def close(self) -> None:
+        """Give back files and connections."""
+        self.store.close()
+        self.redis.close()

@@ -1,0 +1,54 @@
+"""Server-sent events: each change of a prediction is told as it happens, until it is final."""
+
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, suppress
+
+from flask import Blueprint, Response
+
+from shared.contract import Prediction, State
+from shared.store import StoreUnavailableError
+from web.parts import parts
+from web.predictions import known
+from web.views import PredictionView
+from web.waiting import Arrivals, Waiting
+
+HEARTBEAT_S = 5.0  # keeps proxies from closing a silent connection, and notices a client that left
+LONGEST_S = 300.0  # then the stream ends, and a browser opens it anew by itself
+
+routes = Blueprint("events", __name__)
+
+
+@routes.get("/api/v1/predictions/<prediction_id>/events")
+def events(prediction_id: str) -> Response:
+    """Tell a prediction now and when it changes, as events named `prediction`; the stream ends with the final one."""
+    with ExitStack() as stack:
+        stack.enter_context(parts().waiting.place())
+        arrivals = stack.enter_context(parts().waiting.expecting(prediction_id))
+        told = stream(known(prediction_id), arrivals, parts().waiting)
+        response = Response(told, mimetype="text/event-stream", headers={"Cache-Control": "no-store"})
+        response.call_on_close(stack.pop_all().close)
+    return response
+
+
+def stream(
+    prediction: Prediction,
+    arrivals: Arrivals,
+    waiting: Waiting,
+    *,
+    heartbeat_s: float = HEARTBEAT_S,
+    longest_s: float = LONGEST_S,
+) -> Iterator[str]:
+    """Yield an event for each state, and comments in between; the end comes with the final state, or when forgotten."""
+    yield _event(prediction)
+    deadline_s = time.monotonic() + longest_s
+    present: Prediction | None = prediction
+    while present and present.state is State.QUEUED and time.monotonic() < deadline_s:
+        with suppress(StoreUnavailableError):  # the next look may find it back
+            present = waiting.next(prediction.id, arrivals, heartbeat_s)
+        finished = present and present.state is not State.QUEUED
+        yield _event(present) if present and finished else ":\n\n"
+
+
+def _event(prediction: Prediction) -> str:
+    return f"event: prediction\ndata: {PredictionView.of(prediction).model_dump_json()}\n\n"

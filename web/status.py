@@ -1,0 +1,33 @@
+"""How the service does at this moment, for the operator's page and for programs."""
+
+from flask import Blueprint, Response
+from redis import RedisError
+
+from shared.queue import live_workers, now_ms
+from web.parts import parts
+from web.views import StatusView, WorkerView
+
+routes = Blueprint("status", __name__)
+
+
+@routes.get("/api/v1/status")
+def status() -> Response:
+    """Tell the backlog, how fast it goes, and which workers are alive."""
+    seen = parts().backlog.now()
+    workers, queue = _workers()
+    view = StatusView(
+        backlog=seen.count,
+        oldest_s=None if seen.oldest_ms is None else max(0, now_ms() - seen.oldest_ms) / 1000,
+        rate_per_s=round(seen.rate_per_s, 2),
+        workers=workers,
+        store=seen.store,
+        queue=queue,
+    )
+    return Response(view.model_dump_json(), mimetype="application/json", headers={"Cache-Control": "no-store"})
+
+
+def _workers() -> tuple[list[WorkerView], str]:
+    try:
+        return [WorkerView.model_validate(about) for about in live_workers(parts().redis)], "ok"
+    except RedisError as error:
+        return [], str(error)
