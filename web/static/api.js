@@ -53,9 +53,11 @@ async function reach(url, options, signal) {
 
 async function problemOf(response) {
   const told = await response.json().catch(() => ({}));
-  const detail = told.detail ?? told.title ?? `The server answered with an error (${response.status}).`;
-  return new Problem(response.status, detail, retryAfterOf(response));
+  const detail = told.detail || `The server answered with an error (${response.status}).`;
+  return new Problem(response.status, sentence(detail), retryAfterOf(response));
 }
+
+const sentence = (text) => text[0].toUpperCase() + text.slice(1) + (/[.!?]$/.test(text) ? "" : ".");
 
 function retryAfterOf({ status, headers }) {
   const seconds = Number(headers.get("Retry-After"));

@@ -1,0 +1,94 @@
+"""A person's own drawings: found again, corrected, deleted."""
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from tests.e2e.visitor import Visitor, visiting
+from tests.services.quill import Quill
+
+pytestmark = pytest.mark.e2e
+
+
+def test_drawings_are_found_again_after_a_reload_the_newest_first(visitor: Visitor) -> None:
+    visitor.predict("3")
+    visitor.predict("5")
+    visitor.page.reload()
+    expect(visitor.drawings.locator(".read")).to_have_text(["5", "3"])
+    expect(visitor.drawings.first.locator("time")).to_have_text(
+        visitor.page.evaluate("new Date().toLocaleString([], {timeStyle: 'short'})")
+    )
+    visitor.drawings.nth(1).locator(".open").click()
+    expect(visitor.answer).to_have_text("3")
+    expect(visitor.bars).to_have_count(10)
+    expect(visitor.page.locator("#stages .passed")).to_have_count(5)
+
+
+def test_a_drawing_s_thumbnail_is_the_picture_that_the_model_saw(visitor: Visitor) -> None:
+    visitor.predict("3")
+    thumbnail = visitor.drawings.first.locator("canvas")
+    seen = visitor.page.get_by_label("picture that the model saw")
+    assert thumbnail.evaluate("canvas => canvas.toDataURL()") == seen.evaluate("canvas => canvas.toDataURL()")
+
+
+def test_nobody_sees_another_s_drawings(visitor: Visitor, chromium: Browser, quill: Quill) -> None:
+    visitor.predict("3")
+    with visiting(chromium, quill.address) as another:
+        expect(another.page.locator("#none")).to_be_visible()
+        expect(another.drawings).to_have_count(0)
+
+
+def test_a_correction_is_kept_here_and_on_the_server(visitor: Visitor) -> None:
+    visitor.predict("1")
+    visitor.press("7")
+    expect(visitor.page.locator("#corrected")).to_have_text(
+        "You say it is a 7. Thank you: the next model can learn from it."
+    )
+    prediction = visitor.server_has(visitor.predictions()[0])
+    assert prediction
+    assert prediction["label"] == 7
+    visitor.page.reload()
+    expect(visitor.drawings.first.locator(".read")).to_have_text("1 7")
+    visitor.drawings.first.locator(".open").click()
+    expect(visitor.page.get_by_role("button", name="7", exact=True, pressed=True)).to_be_visible()
+
+
+def test_a_deleted_drawing_is_gone_here_and_on_the_server(visitor: Visitor) -> None:
+    visitor.predict("3")
+    visitor.predict("5")
+    deleted = visitor.predictions()[0]
+    visitor.press("Delete the drawing read as 5")
+    expect(visitor.page.locator("#history-said")).to_have_text("Deleted, here and on the server.")
+    expect(visitor.drawings.locator(".read")).to_have_text(["3"])
+    expect(visitor.drawings.locator(".open")).to_be_focused()
+    expect(visitor.answer).to_be_empty()
+    assert visitor.server_has(deleted) is None
+    visitor.page.reload()
+    expect(visitor.drawings.locator(".read")).to_have_text(["3"])
+
+
+def test_a_drawing_that_the_server_no_longer_has_is_dropped(visitor: Visitor) -> None:
+    visitor.predict("3")
+    visitor.page.request.delete(f"{visitor.address}/api/v1/predictions/{visitor.predictions()[0]}")
+    visitor.page.reload()
+    expect(visitor.page.locator("#none")).to_be_visible()
+    assert visitor.predictions() == []
+
+
+def test_another_tab_shows_a_new_drawing_by_itself(visitor: Visitor) -> None:
+    tab = Visitor(visitor.page.context.new_page(), visitor.address)
+    visitor.predict("4")
+    expect(tab.drawings.locator(".read")).to_have_text("4")
+
+
+def test_older_drawings_are_shown_on_demand(visitor: Visitor) -> None:
+    visitor.predict("4")
+    drawn = visitor.pad.evaluate("canvas => canvas.toDataURL('image/png')")
+    for _ in range(13):
+        answer = visitor.page.request.post(f"{visitor.address}/api/v1/predictions", data={"image": drawn})
+        remember = "id => localStorage.setItem(KEY, JSON.stringify([id, ...JSON.parse(localStorage.getItem(KEY))]))"
+        visitor.page.evaluate(remember.replace("KEY", "'quill.drawings'"), answer.json()["id"])
+    visitor.page.reload()
+    expect(visitor.drawings).to_have_count(12)
+    visitor.press("Show older ones")
+    expect(visitor.drawings).to_have_count(14)
+    expect(visitor.page.get_by_role("button", name="Show older ones")).to_be_hidden()

@@ -1,0 +1,139 @@
+"""Everything without a mouse: drawing with keys, and pictures instead of drawings."""
+
+import io
+from collections.abc import Callable
+
+import pytest
+from PIL import Image, ImageDraw
+from playwright.sync_api import expect
+
+from tests.e2e.visitor import Visitor, recorded
+
+pytestmark = pytest.mark.e2e
+
+
+def png_of(digit: str) -> bytes:
+    """Return a PNG, 200 x 300, of the recorded digit."""
+    image = Image.new("L", (200, 300), 255)
+    for stroke in recorded(digit, (40, 70, 140)):
+        ImageDraw.Draw(image).line(stroke, fill=0, width=16, joint="curve")
+    output = io.BytesIO()
+    image.save(output, "PNG")
+    return output.getvalue()
+
+
+def hand_over(event: str) -> Callable[[Visitor, bytes], None]:
+    """Return what pastes or drops a PNG on the page."""
+    script = """([event, bytes]) => {
+      const files = new DataTransfer();
+      files.items.add(new File([new Uint8Array(bytes)], "digit.png", { type: "image/png" }));
+      const how = { bubbles: true, clipboardData: files, dataTransfer: files };
+      document.body.dispatchEvent(event === "paste" ? new ClipboardEvent(event, how) : new DragEvent(event, how));
+    }"""
+    return lambda visitor, png: visitor.page.evaluate(script, [event, list(png)])
+
+
+def open_file(visitor: Visitor, png: bytes) -> None:
+    visitor.page.get_by_label("Open a picture").set_input_files(
+        {"name": "digit.png", "mimeType": "image/png", "buffer": png}
+    )
+
+
+def press_keys(visitor: Visitor, *keys: str) -> None:
+    for key in keys:
+        visitor.page.keyboard.press(key)
+
+
+def test_a_digit_is_drawn_predicted_and_corrected_with_keys_alone(visitor: Visitor) -> None:
+    press_keys(visitor, "Tab")
+    expect(visitor.pad).to_be_focused()
+    press_keys(visitor, "Space", *["Shift+ArrowDown"] * 4, "Space")
+    visitor.photograph("keyboard")
+    press_keys(visitor, "Enter")
+    expect(visitor.answer).to_have_text("1")
+    press_keys(visitor, "7")
+    expect(visitor.page.locator("#corrected")).to_contain_text("You say it is a 7.")
+
+
+def test_a_lifted_pen_moves_without_ink(visitor: Visitor) -> None:
+    blank = visitor.drawing()
+    press_keys(visitor, "Tab", "ArrowLeft", "ArrowUp", "Tab")
+    assert visitor.drawing() == blank
+
+
+def test_pen_down_and_up_are_told_to_who_cannot_see_it(visitor: Visitor) -> None:
+    told = visitor.page.locator("#pen")
+    press_keys(visitor, "Tab", "Space")
+    expect(told).to_have_text("Pen down")
+    press_keys(visitor, "Space")
+    expect(told).to_have_text("Pen up")
+
+
+@pytest.mark.parametrize("key", ["z", "Backspace", "Control+z"])
+def test_keys_undo(visitor: Visitor, key: str) -> None:
+    blank = visitor.drawing()
+    visitor.draw([[(100, 100), (200, 200)]])
+    press_keys(visitor, key)
+    assert visitor.drawing() == blank
+
+
+@pytest.mark.parametrize("key", ["c", "Delete"])
+def test_keys_clear(visitor: Visitor, key: str) -> None:
+    blank = visitor.drawing()
+    visitor.draw(recorded("4"))
+    press_keys(visitor, key)
+    assert visitor.drawing() == blank
+
+
+def test_letters_do_nothing_outside_the_paper(visitor: Visitor) -> None:
+    visitor.draw(recorded("4"))
+    drawn = visitor.drawing()
+    visitor.page.get_by_role("button", name="Undo").focus()
+    press_keys(visitor, "c", "z")
+    assert visitor.drawing() == drawn
+
+
+def test_tab_reaches_all_that_can_be_pressed_in_the_order_in_which_it_is_read(visitor: Visitor) -> None:
+    visitor.predict("3")
+    visitor.page.locator("h1").click()  # from here on, Tab begins at the top
+    name = "a = document.activeElement, a.ariaLabel || a.labels?.[0]?.innerText || a.innerText"
+    order: list[str] = []
+    for _ in range(21):
+        press_keys(visitor, "Tab")
+        order.append(visitor.page.evaluate(name).strip())
+    assert order[:7] == [
+        "Drawing area",
+        "Predict it",
+        "Undo",
+        "Clear it",
+        "Predict when the pen rests",
+        "Open a picture",
+        "Without a mouse",
+    ]
+    assert order[7:17] == list("0123456789")
+    assert order[18:] == ["Delete the drawing read as 3", "Queue and workers", "Interface"]
+
+
+@pytest.mark.parametrize("give", [open_file, hand_over("paste"), hand_over("drop")], ids=["open", "paste", "drop"])
+def test_a_picture_is_read_like_a_drawing(visitor: Visitor, give: Callable[[Visitor, bytes], None]) -> None:
+    blank = visitor.drawing()
+    give(visitor, png_of("2"))
+    visitor.page.locator("#hint").wait_for(state="hidden")
+    visitor.press("Predict it")
+    expect(visitor.answer).to_have_text("2")
+    visitor.press("Undo")
+    assert visitor.drawing() == blank
+
+
+def test_a_file_that_is_no_picture_is_refused_with_a_sentence(visitor: Visitor) -> None:
+    open_file(visitor, b"not a picture")
+    expect(visitor.said).to_have_text("This file is not a picture that can be opened. Try a PNG.")
+
+
+def test_a_picture_without_ink_is_refused_by_the_server_with_a_sentence(visitor: Visitor) -> None:
+    white = io.BytesIO()
+    Image.new("L", (28, 28), 255).save(white, "PNG")
+    open_file(visitor, white.getvalue())
+    visitor.page.locator("#hint").wait_for(state="hidden")
+    visitor.press("Predict it")
+    expect(visitor.page.locator("#answer[data-tone=trouble] #said")).to_contain_text("draw a digit first.")
