@@ -5,7 +5,7 @@ from flask import Flask
 from shared.queue import Submit, connect, make_celery, submitter
 from shared.settings import Settings
 from shared.store import Store, open_store
-from web import events, health, history, page, predictions, problems, status
+from web import errors, events, health, history, page, predictions, status
 from web.backlog import Backlog
 from web.intake import Intake
 from web.parts import Parts
@@ -23,8 +23,8 @@ def create_app(settings: Settings | None = None, *, store: Store | None = None, 
     waiting = Waiting(store, redis, limit=settings.waiting_limit)
     backlog = Backlog(store, lambda: waiting.finished)
     Parts(settings, store, redis, Intake(store, submit), waiting, backlog).install(app)
-    for subject in (page, predictions, events, history, status, health):
+    for subject in (page, predictions, events, history, status, health, errors):
         app.register_blueprint(subject.routes)
-    problems.register(app)
+    errors.register(app)
     page.protect(app)
     return app

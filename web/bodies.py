@@ -53,21 +53,21 @@ def _mistake(error: ValidationError) -> Problem:
     if isinstance(first["input"], float) and math.isinf(first["input"]):
         slug = "out-of-range"
     where = ".".join(str(part) for part in first["loc"]) or "the body"
-    return Problem(422, slug, f"{where}: {first['msg']}.")
+    return Problem(slug, f"{where}: {first['msg']}.")
 
 
 def _parsed(body: bytes) -> Any:
     if not body:
-        raise Problem(400, "empty-body", "The body is empty: send a JSON object.")
+        raise Problem("empty-body", "The body is empty: send a JSON object.")
     try:
         return json.loads(body.decode(), object_pairs_hook=_without_duplicates)
     except (ValueError, RecursionError) as error:
-        raise Problem(400, "malformed-json", "The body is not JSON in UTF-8 without a byte order mark.") from error
+        raise Problem("malformed-json", "The body is not JSON in UTF-8 without a byte order mark.") from error
 
 
 def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """Refuse a key that occurs twice, since readers differ on what it means."""
     fields = dict(pairs)
     if len(fields) < len(pairs):
-        raise Problem(400, "duplicate-key", "A key occurs twice in a JSON object.")
+        raise Problem("duplicate-key", "A key occurs twice in a JSON object.")
     return fields

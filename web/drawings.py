@@ -33,12 +33,12 @@ def png_from_request(request: Request) -> bytes:
     """
     body = request.get_data(cache=False)
     if not body:
-        raise Problem(400, "empty-body", "The body is empty: send a PNG.")
+        raise Problem("empty-body", "The body is empty: send a PNG.")
     if request.mimetype == "image/png":
         return body
     if request.mimetype == "application/json":
         return png_from_data_url(shaped(Drawing, body).image)
-    raise Problem(415, "unsupported-media-type", 'Send image/png, or application/json: {"image": "data:image/png..."}.')
+    raise Problem("unsupported-media-type", 'Send image/png, or application/json: {"image": "data:image/png..."}.')
 
 
 def png_from_data_url(url: str) -> bytes:
@@ -49,10 +49,10 @@ def png_from_data_url(url: str) -> bytes:
     """
     parts = DATA_URL.fullmatch(url)
     if parts is None or not parts["base64"]:
-        raise Problem(422, "invalid-data-url", "The image is not a data URL: data:image/png;base64,...")
+        raise Problem("invalid-data-url", "The image is not a data URL: data:image/png;base64,...")
     if parts["type"] != "image/png":
-        raise Problem(415, "unsupported-image", "The data URL holds no PNG: data:image/png;base64,...")
+        raise Problem("unsupported-image", "The data URL holds no PNG: data:image/png;base64,...")
     try:
         return b64decode(parts["data"], validate=True)
     except (binascii.Error, ValueError) as error:
-        raise Problem(422, "invalid-base64", "The data URL's base64 is damaged.") from error
+        raise Problem("invalid-base64", "The data URL's base64 is damaged.") from error

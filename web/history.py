@@ -37,7 +37,7 @@ def check_key() -> None:
     key = parts().settings.api_key.get_secret_value()
     sent = request.headers.get("Authorization", "")
     if key and not hmac.compare_digest(sent.encode(), f"Bearer {key}".encode()):
-        raise Problem(401, "key-needed", "Send the key of QUILL_API_KEY: `Authorization: Bearer KEY`.")
+        raise Problem("key-needed", "Send the key of QUILL_API_KEY: `Authorization: Bearer KEY`.")
 
 
 def _cursor(prediction: Prediction) -> str:

@@ -70,7 +70,7 @@ def predict() -> Response:
     url = request.get_data(as_text=True).strip()
     prediction = _accept(job_from_png(png_from_data_url(url)), LONGEST_WAIT_S)
     if prediction.state is not State.DONE:
-        raise Problem(503, "no-answer", prediction.error or "No worker has answered yet.", retry_after_s=5)
+        raise Problem("no-answer", prediction.error or "No worker has answered yet.", retry_after_s=5)
     return Response(f"[{', '.join(prediction.digits)}]", mimetype="application/json")
 
 
@@ -98,7 +98,7 @@ def known(prediction_id: str) -> Prediction:
 
 
 def _unknown() -> Problem:
-    return Problem(404, "not-found", "No prediction has this id: it was never accepted, or it was deleted.")
+    return Problem("not-found", "No prediction has this id: it was never accepted, or it was deleted.")
 
 
 def shown(prediction: Prediction) -> Response:

@@ -1,26 +1,100 @@
-"""Every error of the interface as application/problem+json (RFC 9457), each with a stable type."""
+"""Every kind of error that the interface answers with, as application/problem+json (RFC 9457)."""
 
-from http import HTTPStatus
+from typing import NamedTuple
 
-from flask import Flask, Response, json, request
-from werkzeug.exceptions import HTTPException
+from flask import Response, json, request
 
-from shared.picture import BadImageError
-from shared.store import StoreUnavailableError
-from web.waiting import NoPlaceError
-
-STATUSES = {"unsupported-image": 415, "unsupported-media-type": 415, "empty-body": 400, "malformed-json": 400}
-SLUGS = {404: "not-found", 405: "method-not-allowed", 413: "payload-too-large", 415: "unsupported-media-type"}
-RETRY_AFTER_S = 2
 MEDIA_TYPE = "application/problem+json"
 
 
-class Problem(Exception):  # noqa: N818 - the name of RFC 9457
-    """Raised by a route to answer with an error; `detail` tells the person or program how to cure it."""
+class Kind(NamedTuple):
+    """One kind of problem; its slug is the end of its `type`, which is also the address of its page.
 
-    def __init__(self, status: int, slug: str, detail: str, *, retry_after_s: int | None = None) -> None:
+    Attributes:
+        status: the HTTP status that goes with it.
+        title: what is wrong, the same each time.
+        cure: what the person or program that meets it can do.
+    """
+
+    status: int
+    title: str
+    cure: str
+
+
+KINDS = {
+    "empty-body": Kind(400, "The body is empty", "Send what the call takes; a drawing is a PNG in the body."),
+    "incomplete-body": Kind(400, "The body ends too early", "Send as many bytes as Content-Length tells."),
+    "malformed-json": Kind(400, "The body is no JSON", "Send JSON in UTF-8, without a byte order mark."),
+    "duplicate-key": Kind(400, "A JSON key occurs twice", "Send each key once: readers differ on what two mean."),
+    "bad-request": Kind(400, "The request cannot be understood", "Compare it with the description under /docs."),
+    "key-needed": Kind(
+        401,
+        "A key is needed",
+        "Send `Authorization: Bearer KEY`. Whoever runs this service set the key as QUILL_API_KEY; without one set, "
+        "anybody may read.",
+    ),
+    "not-found": Kind(
+        404,
+        "There is nothing here",
+        "Check the address. A prediction is gone once it was deleted or is older than the service keeps it "
+        "(QUILL_RETENTION_DAYS).",
+    ),
+    "method-not-allowed": Kind(405, "This address knows other methods", "Use one that the Allow header names."),
+    "payload-too-large": Kind(
+        413,
+        "The body is too large",
+        "Send a smaller drawing: 280 x 280 pixels are plenty. QUILL_BODY_LIMIT is the limit.",
+    ),
+    "unsupported-media-type": Kind(
+        415,
+        "The body is of a type that is not taken",
+        "Set Content-Type to what the body is; /docs tells what is taken.",
+    ),
+    "unsupported-image": Kind(415, "The picture is no PNG", "Save or export the drawing as PNG."),
+    "range-not-satisfiable": Kind(416, "The file has no such range", "Ask for the whole file, without Range."),
+    "invalid-body": Kind(422, "The body is not an object", "Send a JSON object, {...}, with the fields under /docs."),
+    "missing-field": Kind(422, "A field is missing", "Add the field that `detail` names."),
+    "unknown-field": Kind(422, "A field is not known", "Leave out, or spell right, the field that `detail` names."),
+    "invalid-type": Kind(422, "A value is of the wrong type", "Give the type that /docs tells; a number is no text."),
+    "out-of-range": Kind(422, "A value is out of range", "Stay within the limits that `detail` names."),
+    "invalid-cursor": Kind(
+        422, "`before` is no place in the history", "Copy it from `next` of a page, or leave it out."
+    ),
+    "invalid-data-url": Kind(422, "The image is no data URL", "Send data:image/png;base64, and the PNG in base64."),
+    "invalid-base64": Kind(
+        422, "The base64 is damaged", "Encode the PNG's bytes anew, with padding, without line ends."
+    ),
+    "undecodable-image": Kind(422, "The picture cannot be read", "Send a whole, undamaged PNG."),
+    "image-too-large": Kind(422, "The drawing has too many pixels", "Scale it down: 280 x 280 pixels are plenty."),
+    "animated-image": Kind(422, "The drawing moves", "Send a PNG without animation."),
+    "blank-drawing": Kind(422, "Nothing is drawn", "Draw a digit with a pen that differs clearly from the paper."),
+    "internal-error": Kind(
+        500, "Quill made a mistake", "Try again; whoever runs this service finds the cause in its log."
+    ),
+    "store-unavailable": Kind(
+        503,
+        "Predictions cannot be kept or read now",
+        "Nothing was promised. Try again after Retry-After seconds; /readyz and `quill doctor` tell what is wrong.",
+    ),
+    "too-many-waiting": Kind(
+        503,
+        "Too many clients wait here",
+        "Ask without waiting, or after Retry-After seconds. QUILL_WAITING_LIMIT sets it.",
+    ),
+    "no-answer": Kind(
+        503,
+        "No worker has answered in time",
+        "The drawing is kept. Ask again later; `quill doctor` tells whether a worker is alive.",
+    ),
+}
+
+
+class Problem(Exception):  # noqa: N818 - the name of RFC 9457
+    """Raised by a route to answer with an error; `slug` is one of KINDS, `detail` tells what is wrong this time."""
+
+    def __init__(self, slug: str, detail: str, *, retry_after_s: int | None = None) -> None:
         super().__init__(detail)
-        self.status = status
+        self.kind = KINDS[slug]
         self.slug = slug
         self.detail = detail
         self.retry_after_s = retry_after_s
@@ -30,52 +104,14 @@ def answer(problem: Problem) -> Response:
     """Return the response that tells the problem."""
     body = {
         "type": f"/problems/{problem.slug}",
-        "title": HTTPStatus(problem.status).phrase,
-        "status": problem.status,
+        "title": problem.kind.title,
+        "status": problem.kind.status,
         "detail": problem.detail,
         "instance": request.path,
     }
-    response = Response(json.dumps(body), problem.status, mimetype=MEDIA_TYPE)
+    response = Response(json.dumps(body), problem.kind.status, mimetype=MEDIA_TYPE)
     if problem.retry_after_s is not None:
         response.headers["Retry-After"] = str(problem.retry_after_s)
-    if problem.status == HTTPStatus.UNAUTHORIZED:
+    if problem.slug == "key-needed":
         response.headers["WWW-Authenticate"] = "Bearer"
     return response
-
-
-def register(app: Flask) -> None:
-    """Turn whatever a route raises into a problem."""
-
-    @app.errorhandler(Problem)
-    def told(error: Problem) -> Response:
-        return answer(error)
-
-    @app.errorhandler(BadImageError)
-    def bad_image(error: BadImageError) -> Response:
-        return answer(Problem(STATUSES.get(error.slug, 422), error.slug, str(error)))
-
-    @app.errorhandler(StoreUnavailableError)
-    def store_away(error: StoreUnavailableError) -> Response:
-        app.logger.warning("refused, the store is away: %s", error)
-        return answer(
-            Problem(503, "store-unavailable", "Nothing was kept. Try again soon.", retry_after_s=RETRY_AFTER_S)
-        )
-
-    @app.errorhandler(NoPlaceError)
-    def no_place(_: NoPlaceError) -> Response:
-        detail = "Too many clients wait at this server: ask again without waiting, or later."
-        return answer(Problem(503, "too-many-waiting", detail, retry_after_s=RETRY_AFTER_S))
-
-    @app.errorhandler(HTTPException)
-    def http(error: HTTPException) -> Response:
-        status = error.code or 500
-        slug = SLUGS.get(status, HTTPStatus(status).phrase.lower().replace(" ", "-"))
-        response = answer(Problem(status, slug, error.description or HTTPStatus(status).phrase))
-        kept = {name: value for name, value in error.get_headers() if name in {"Allow", "Retry-After"}}
-        response.headers.update(kept)
-        return response
-
-    @app.errorhandler(Exception)
-    def unforeseen(error: Exception) -> Response:
-        app.logger.error("a request failed: %s", request.path, exc_info=error)
-        return answer(Problem(500, "internal-error", "Quill made a mistake. It is in the server's log."))
