@@ -1,0 +1,160 @@
+"""`make run` as a person has it: a checkout, one command, a drawing in and its digit out, Ctrl-C."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+from collections.abc import Generator
+from pathlib import Path
+
+import psutil
+import pytest
+import requests
+
+from tests.services.process import Process, free_port, wait_until
+
+pytestmark = pytest.mark.e2e
+
+ROOT = Path(__file__).resolve().parents[2]
+SEVEN = ROOT / "tests" / "seven.png"
+START_S = 180
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """Give a copy of the checkout, as git would clone it, with this one's .venv."""
+    listed = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
+    for name in subprocess.run(listed, cwd=ROOT, check=True, capture_output=True, text=True).stdout.splitlines():
+        copy = tmp_path / name
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(ROOT / name, copy)
+    (tmp_path / ".venv").symlink_to(ROOT / ".venv")
+    return tmp_path
+
+
+class Pipeline:
+    """A `make run` in a checkout, on free ports."""
+
+    def __init__(self, checkout: Path) -> None:
+        self.checkout = checkout
+        self.ports = {"PORT": free_port(), "FLOWER_PORT": free_port(), "REDIS_PORT": free_port()}
+        self.page = f"http://127.0.0.1:{self.ports['PORT']}"
+        self.make = Process("make", command(checkout, **self.ports), checkout / "make.log")
+        self.make.wait_until(lambda: self.processes("-m", "worker"), "a worker runs")
+
+    def wait_until_ready(self) -> None:
+        """Wait until the page's address is told."""
+        self.make.wait_until(lambda: "Draw at" in self.make.log, "the page's address is told", START_S)
+
+    def processes(self, *words: str) -> list[psutil.Process]:
+        """Return the processes that live in the checkout, those whose command line holds the words."""
+        return [process for process in psutil.process_iter() if self._is_ours(process, words)]
+
+    def _is_ours(self, process: psutil.Process, words: tuple[str, ...]) -> bool:
+        try:
+            return process.cwd().startswith(str(self.checkout)) and set(words) <= set(process.cmdline())
+        except psutil.Error:  # gone meanwhile, or somebody else's
+            return False
+
+
+def command(checkout: Path, **ports: int) -> list[str]:
+    return ["make", "--directory", str(checkout), "run", *(f"{name}={port}" for name, port in ports.items())]
+
+
+@pytest.fixture
+def pipeline(checkout: Path) -> Generator[Pipeline]:
+    running = Pipeline(checkout)
+    yield running
+    running.make.stop()
+    for process in running.processes():
+        process.kill()
+
+
+def answer(page: str) -> str:
+    """Send the drawing of a seven; return the digits that come back."""
+    sent = requests.post(
+        f"{page}/api/v1/predictions", SEVEN.read_bytes(), headers={"Content-Type": "image/png"}, timeout=30
+    )
+    sent.raise_for_status()
+
+    def digits() -> str:
+        return requests.get(f"{page}{sent.headers['Location']}?wait=5", timeout=30).json()["digits"]
+
+    return wait_until(digits, "the drawing is answered", START_S)
+
+
+def test_a_drawing_is_answered_a_killed_worker_comes_back_and_ctrl_c_leaves_nothing(pipeline: Pipeline) -> None:
+    pipeline.wait_until_ready()
+    assert answer(pipeline.page) == "7"
+
+    (worker,) = pipeline.processes("-m", "worker")
+    worker.kill()
+    wait_until(lambda: pipeline.processes("-m", "worker"), "a new worker runs")
+    assert answer(pipeline.page) == "7"
+
+    os.killpg(pipeline.make.pid, signal.SIGINT)  # as a terminal does
+    pipeline.make.wait()
+    assert pipeline.processes() == []
+    for port in pipeline.ports.values():
+        assert not listens(port)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
+def test_whatever_ends_the_script_ends_all(checkout: Path, pipeline: Pipeline, number: signal.Signals) -> None:
+    (script,) = pipeline.processes("-m", "compose.local.run")
+    script.send_signal(number)
+    wait_until(lambda: not pipeline.processes(), "all processes are gone")
+
+
+def test_nothing_outlives_a_killed_supervisor(pipeline: Pipeline) -> None:
+    (supervisor,) = pipeline.processes("-m", "supervisor.supervisord")
+    supervisor.kill()
+    wait_until(lambda: not pipeline.processes(), "all processes are gone")
+
+
+def listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def refusal(checkout: Path, **ports: int) -> str:
+    """Return what a `make run` that cannot start says, without what make adds to it."""
+    run = subprocess.run(command(checkout, **ports), capture_output=True, text=True, check=False, timeout=60)
+    assert run.returncode != 0
+    return "\n".join(line for line in run.stderr.splitlines() if not line.startswith("make"))
+
+
+@pytest.mark.parametrize("variable", ["PORT", "FLOWER_PORT", "REDIS_PORT"])
+def test_a_taken_port_is_told_in_one_line_with_its_cure(checkout: Path, variable: str) -> None:
+    ports = {"PORT": free_port(), "FLOWER_PORT": free_port(), "REDIS_PORT": free_port()}
+    with socket.create_server(("127.0.0.1", ports[variable])):
+        port = ports[variable]
+        assert refusal(checkout, **ports) == (
+            f"port {port} is taken: stop what listens there, or take another: make run {variable}={port + 1}"
+        )
+
+
+def test_a_misspelt_setting_stops_the_start(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("QUILL_BATCHLIMIT", "8")
+    free = {"PORT": free_port(), "FLOWER_PORT": free_port(), "REDIS_PORT": free_port()}
+    assert refusal(checkout, **free) == "unknown setting QUILL_BATCHLIMIT; `python -m shared.settings` lists all"
+
+
+def test_a_python_that_is_too_old_is_told_in_one_line_with_its_cure(checkout: Path) -> None:
+    (checkout / ".venv").unlink()
+    old = checkout / "old-python"
+    old.write_text("#!/bin/sh\nexit 1\n")
+    old.chmod(0o755)
+    run = subprocess.run(
+        ["make", "run", "PYTHON=./old-python"], cwd=checkout, capture_output=True, text=True, check=False
+    )
+    assert run.returncode != 0
+    assert run.stderr.splitlines()[0] == (
+        "./old-python is no Python 3.11, 3.12 or 3.13: name one, as in make run PYTHON=python3.12"
+    )
+
+
+def test_a_second_pipeline_in_the_same_folder_is_refused(pipeline: Pipeline) -> None:
+    ports = {"PORT": free_port(), "FLOWER_PORT": free_port(), "REDIS_PORT": free_port()}
+    assert refusal(pipeline.checkout, **ports).startswith("Quill runs in this folder already: ")
