@@ -42,7 +42,12 @@ def picture_from_png(data: bytes) -> Picture:
     Raises:
         BadImageError: for anything that is not a still PNG with ink on it.
     """
-    return _centred(_fitted(_ink(_decoded(data))))
+    return picture_from_ink(_ink(_decoded(data)))
+
+
+def picture_from_ink(ink: Image.Image) -> Picture:
+    """Return the picture of ink that is decoded already: mode L, 0 paper to 255 ink; errors as picture_from_png."""
+    return _centred(_fitted(ink))
 
 
 def pictures_from_png(data: bytes) -> list[Picture]:

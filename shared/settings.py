@@ -31,6 +31,10 @@ class Settings(BaseSettings):
     model: Path = Field(
         default=Path("worker/models/default.keras"), description="the model file; its figures and SHA-256 lie beside it"
     )
+    runtime: Literal["tensorflow", "onnx"] = Field(
+        default="tensorflow", description="what computes: onnx is the same model, exported; lighter and faster"
+    )
+    model_threads: int = Field(default=1, ge=1, le=64, description="cores that one call of the model may use")
     batch_limit: int = Field(
         default=64, ge=1, le=512, description="most pictures that the model classifies in one call"
     )

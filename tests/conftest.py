@@ -6,6 +6,7 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
+import hypothesis
 import pytest
 from playwright.sync_api import Browser
 
@@ -18,6 +19,9 @@ from tests.services.site import Site
 
 for _name in [name for name in os.environ if name.startswith("QUILL_")]:
     del os.environ[_name]  # what a developer has set must not change what a test means
+
+hypothesis.settings.register_profile("quill", deadline=None)  # a slow machine is no failure
+hypothesis.settings.load_profile("quill")
 
 
 def pytest_report_header() -> str:

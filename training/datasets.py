@@ -8,10 +8,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from shared.contract import SIDE
+from shared.contract import CLASSES, SIDE
 
 DATA = Path(__file__).parent / "data"
 VALIDATION = 5_000  # the last of MNIST's 60,000: choices are made on them, no network learns from them
+
+NOT_A_DIGIT = CLASSES  # the label of what is no digit
 
 _IDX_HEAD = {"images": 16, "labels": 8}  # bytes before the values
 

@@ -8,8 +8,6 @@ from keras import Model, Sequential, layers
 
 from shared.contract import CLASSES, SIDE
 
-NOT_A_DIGIT = CLASSES  # the label and column of what is no digit, where a network knows it
-
 
 def seed() -> Model:
     """Return the network that this project began with: two 5 x 5 convolutions and a wide dense layer, 10 MFLOP."""

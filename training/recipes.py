@@ -4,12 +4,16 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import keras
 
 from training.datasets import Examples, mnist_train, mnist_validation
+from training.distort import distort
+from training.drawings import as_written, not_digits, written
 from training.feed import Feed, Source
 from training.networks import NETWORKS
+from training.strokes import by_writers, pen_digits
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +41,40 @@ def _plain_mnist(seed: int) -> Feed:
     return Feed([Source(mnist_train(), 128)], seed=seed)
 
 
+def _mixture(seed: int) -> Feed:
+    digits, _, _ = by_writers(pen_digits())
+    sources = [
+        Source(mnist_train(), 176),
+        Source(written(digits, 8, seed), 52),
+        Source(not_digits(digits, 30_000, seed), 28),
+    ]
+    return Feed(sources, seed=seed, distort=distort)
+
+
+def _mixture_validation() -> dict[str, Examples]:
+    _, digits, _ = by_writers(pen_digits())
+    return {
+        "mnist": mnist_validation(),
+        "written": as_written(digits, 4, 0),
+        "not digits": not_digits(digits, 2_000, 0),
+    }
+
+
+def _one_cycle(steps: int) -> keras.optimizers.Optimizer:
+    warmup = steps // 20
+    rate: Any = keras.optimizers.schedules.CosineDecay(1e-4, steps - warmup, warmup_target=4e-3, warmup_steps=warmup)
+    return keras.optimizers.AdamW(rate, weight_decay=0.05)
+
+
 RECIPES = {
+    "default": Recipe(
+        network=NETWORKS["default"],
+        optimizer=_one_cycle,
+        feed=_mixture,
+        validation=_mixture_validation,
+        epochs=45,
+        dtype="mixed_bfloat16",
+    ),
     "seed": Recipe(
         network=NETWORKS["seed"],
         optimizer=lambda _: keras.optimizers.Adam(),

@@ -26,7 +26,7 @@ def main(name: str, beat: Path | None) -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     try:
         settings = Settings.from_env()
-        classifier = load_classifier(settings.model)
+        classifier = load_classifier(settings.model, runtime=settings.runtime, threads=settings.model_threads)
     except (SettingsError, ModelError) as error:
         raise click.ClickException(str(error)) from error
     sys.exit(Worker(settings, classifier, open_store(settings), name=name).run(beat))
