@@ -18,17 +18,14 @@ pytestmark = pytest.mark.e2e
 
 ROOT = Path(__file__).resolve().parents[2]
 SEVEN = ROOT / "tests" / "seven.png"
-START_S = 180
+NOT_CLONED = (".git", ".venv", ".*_cache", ".hypothesis", "__pycache__", "var")
+START_S = 180  # loading TensorFlow on a busy machine
 
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
     """Give a copy of the checkout, as git would clone it, with this one's .venv."""
-    listed = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
-    for name in subprocess.run(listed, cwd=ROOT, check=True, capture_output=True, text=True).stdout.splitlines():
-        copy = tmp_path / name
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(ROOT / name, copy)
+    shutil.copytree(ROOT, tmp_path, ignore=shutil.ignore_patterns(*NOT_CLONED), dirs_exist_ok=True)
     (tmp_path / ".venv").symlink_to(ROOT / ".venv")
     return tmp_path
 
