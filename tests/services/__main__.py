@@ -6,6 +6,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 
+from tests.services import cassandra
 from tests.services.chromium import chromium_path
 
 
@@ -21,8 +22,8 @@ def main() -> int:
     """Return 0 once every program is there; tell in one line what to do where that needs a person."""
     needs = [
         Need(chromium_path() is not None, "chromium"),
-        Need(shutil.which("java") is not None, "default-jre-headless"),
-        Need(shutil.which("mvn") is not None, "maven"),
+        Need(_has("java"), "default-jre-headless"),
+        Need(_has("mvn"), "maven"),
     ]
     packages = [need.package for need in needs if not need.present]
     if not packages:
@@ -34,6 +35,11 @@ def main() -> int:
         f"Some tests {tests}, for want of: {', '.join(packages)}. As root: apt install {' '.join(packages)}\n"
     )
     return 0
+
+
+def _has(program: str) -> bool:
+    """Tell whether the program is there, or not needed because a Cassandra runs already."""
+    return cassandra.RUNNING is not None or shutil.which(program) is not None
 
 
 def _install(packages: list[str]) -> int:

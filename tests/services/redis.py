@@ -38,7 +38,7 @@ class RedisServer:
     def _answers(self) -> bool:
         try:
             with Redis(port=self.port) as client:
-                return bool(client.ping())  # pyright: ignore[reportUnknownMemberType] - redis-py leaves its options untyped
+                return bool(client.ping())
         except RedisError:
             return False
 
