@@ -27,7 +27,7 @@ export function sayNext(sentence) {
 export function showAnswer(prediction) {
   sayNext("");
   if (prediction.state === "queued") return say(waiting(prediction), "waiting");
-  if (prediction.state === "failed") return say(prediction.error ?? "This drawing could not be read.", "trouble");
+  if (prediction.state === "failed") return say(`This drawing could not be read: ${prediction.error}. Draw it anew.`, "trouble");
   say(verdict(prediction), prediction.unsure ? "unsure" : "", prediction.digits);
   $("readings").replaceChildren(...prediction.probabilities.map((row, at) => reading(row, prediction.pictures[at])));
   showCorrection(prediction);

@@ -13,7 +13,8 @@ export function make(tag, properties = {}, ...children) {
   return element;
 }
 
-export const percent = (share) => `${share > 0.99 && share < 1 ? ">99" : Math.round(share * 100)} %`;
+/** Never "100 %" of what is less. */
+export const percent = (share) => `${Math.min(Math.round(share * 100), share < 1 ? 99 : 100)} %`;
 
 export function duration(ms) {
   if (ms >= 1000) return `${(ms / 1000).toFixed(1)} s`;

@@ -109,12 +109,12 @@ async function told(errand_) {
 }
 
 function troubledSending(problem, seconds) {
-  say(`${problem.message} Your drawing stays here and is sent by itself.`, "trouble");
+  say(`${problem.message} Your drawing stays on this page and is sent again by itself.`, "trouble");
   sayNext(`Next try in ${seconds} s`);
 }
 
 function troubledWaiting(problem, seconds) {
-  say("The connection is lost. Your drawing was accepted; its answer is shown as soon as the server can be reached.", "trouble");
+  say(`${problem.message} Your drawing is safe there, and its answer is shown as soon as it can be had.`, "trouble");
   sayNext(`Next try in ${seconds} s`);
 }
 

@@ -24,9 +24,10 @@ function gauge(name, unit, value, remark) {
   $("gauges").append(make("article", {}, make("h2", {}, name), make("p", {}, number, ` ${unit}`), note, line));
   const past = [];
   return (status) => {
-    past.push(value(status));
+    const now = value(status); // null when the server cannot tell
+    past.push(now ?? past.at(-1) ?? 0);
     if (past.length > KEPT) past.shift();
-    number.textContent = String(Math.round(past.at(-1) * 10) / 10);
+    number.textContent = now === null ? "–" : String(Math.round(now * 10) / 10);
     note.textContent = remark(status);
     path.setAttribute("d", pathOf(past));
   };
@@ -40,11 +41,18 @@ function pathOf(values) {
 
 function showWorkers(workers) {
   const rows = workers.map((worker) => {
-    const cells = [worker.model_version, worker.batch_size, worker.held, worker.rate_per_s.toFixed(1)];
+    const cells = [worker.model_version, `${worker.batch_size} of at most ${worker.batch_limit}`, worker.held, worker.rate_per_s.toFixed(1)];
     return make("tr", {}, make("th", { scope: "row" }, worker.name), ...cells.map((cell) => make("td", {}, String(cell))));
   });
-  if (!rows.length) rows.push(make("tr", {}, make("td", { colSpan: 5 }, "None is alive. Drawings are kept and wait: start a worker.")));
+  if (!rows.length) rows.push(make("tr", {}, make("td", { colSpan: 5 }, "None is alive. Start one.")));
   $("workers").replaceChildren(...rows);
+}
+
+function health({ store, queue, workers }) {
+  if (store !== "ok") return [`The store is away, so nothing is accepted: ${store}`, "trouble"];
+  if (queue !== "ok") return [`Redis is away, so drawings are kept and wait: ${queue}`, "trouble"];
+  if (!workers.length) return ["No worker is alive, so drawings are kept and wait.", "trouble"];
+  return ["All is well.", ""];
 }
 
 function tell(sentence, tone) {
@@ -57,7 +65,7 @@ async function look() {
     const status = await fetchStatus();
     for (const show of gauges) show(status);
     showWorkers(status.workers);
-    tell(status.store === "ok" ? "Live." : `The store: ${status.store}.`, status.store === "ok" ? "" : "trouble");
+    tell(...health(status));
   } catch (problem) {
     if (!(problem instanceof Problem)) throw problem;
     tell(`${problem.message} What you see is the last that was known; it is asked for again every second.`, "trouble");

@@ -1,0 +1,81 @@
+"""For everybody: an accessibility checker finds nothing, and what a person has asked their system for is kept."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe  # pyright: ignore[reportMissingTypeStubs] - it has none
+from playwright.sync_api import Browser, Page, expect
+
+import web
+from tests.e2e.visitor import DESKTOP, PHONE, recorded, visiting
+from tests.services.quill import Quill
+
+pytestmark = pytest.mark.e2e
+
+
+def flaws(page: Page) -> str:
+    """Return what axe finds, and all that it can check is checked."""
+    results = Axe().run(page)
+    return results.generate_report() if results.violations_count else ""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("screen", "options"), [("desktop", DESKTOP), ("phone", PHONE)], ids=["desktop", "phone"])
+def test_axe_finds_nothing(chromium: Browser, quill: Quill, scheme: str, screen: str, options: dict[str, Any]) -> None:
+    with visiting(chromium, quill.address, **options, color_scheme=scheme, reduced_motion="reduce") as visitor:
+        assert not flaws(visitor.page)
+        visitor.press("Predict it")
+        expect(visitor.said).to_contain_text("blank")
+        assert not flaws(visitor.page)
+        visitor.predict("3")
+        visitor.press("8")
+        expect(visitor.page.locator("#corrected")).to_contain_text("8")
+        visitor.page.get_by_text("Without a mouse").click()
+        assert not flaws(visitor.page)
+        visitor.page.goto(f"{quill.address}/operator")
+        expect(visitor.page.locator("#workers td").first).to_be_visible()
+        assert not flaws(visitor.page)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("screen", "options"), [("desktop", DESKTOP), ("phone", PHONE)], ids=["desktop", "phone"])
+def test_an_answer_is_shown(chromium: Browser, quill: Quill, scheme: str, screen: str, options: dict[str, Any]) -> None:
+    with visiting(chromium, quill.address, **options, color_scheme=scheme) as visitor:
+        for digit in "407":
+            visitor.predict(digit)
+            expect(visitor.answer).to_have_text(digit)
+        visitor.photograph(f"answer-{screen}-{scheme}")
+
+
+@pytest.mark.parametrize(("wish", "moves"), [("no-preference", True), ("reduce", False)])
+def test_who_wants_no_motion_sees_none(chromium: Browser, quill: Quill, wish: Any, moves: bool) -> None:
+    with visiting(chromium, quill.address, reduced_motion=wish) as visitor:
+        visitor.predict("3")
+        bar = visitor.page.locator(".fill").first
+        assert (bar.evaluate("bar => getComputedStyle(bar).transitionDuration") != "0s") is moves
+
+
+def test_letters_twice_as_large_cut_nothing_off(chromium: Browser, quill: Quill) -> None:
+    with visiting(chromium, quill.address) as visitor:
+        visitor.predict("3")
+        visitor.page.evaluate("document.documentElement.style.fontSize = '200%'")
+        assert visitor.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_the_page_is_under_50_kb_in_all() -> None:
+    folder = Path(web.__file__).with_name("static")
+    assert sum(file.stat().st_size for file in folder.rglob("*") if file.is_file()) < 50_000
+
+
+def test_the_page_works_where_the_browser_may_keep_nothing(chromium: Browser, quill: Quill) -> None:
+    with visiting(chromium, quill.address) as visitor:
+        forbid = (
+            "Object.defineProperty(window, 'localStorage', { get() { throw new DOMException('no', 'SecurityError') } })"
+        )
+        visitor.page.add_init_script(forbid)
+        visitor.page.reload()
+        visitor.draw(recorded("3"))
+        visitor.press("Predict it")
+        expect(visitor.answer).to_have_text("3")
+        expect(visitor.drawings).to_have_count(1)

@@ -1,0 +1,166 @@
+"""When something is away: it is told in plain words with what happens next, and the page recovers by itself."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Request, Route, expect
+
+from shared.contract import Prediction, State
+from shared.queue import now_ms
+from shared.settings import Settings
+from shared.store import open_store
+from tests.e2e.visitor import SCRIBBLE, Visitor, recorded, visiting
+from tests.services.quill import Quill
+
+pytestmark = pytest.mark.e2e
+
+NewQuill = Callable[..., Quill]
+
+
+def test_a_drawing_for_a_server_that_is_down_is_sent_when_it_is_back(chromium: Browser, new_quill: NewQuill) -> None:
+    quill = new_quill()
+    web = quill.start_web()
+    with visiting(chromium, quill.address) as visitor:
+        web.stop()
+        visitor.draw(recorded("7"))
+        visitor.press("Predict it")
+        expect(visitor.said).to_have_text(
+            "Quill cannot be reached. Your drawing stays on this page and is sent again by itself."
+        )
+        expect(visitor.page.locator("#next")).to_have_text(re.compile(r"Next try in \d+ s"))
+        visitor.photograph("server-down")
+        quill.start_web()
+        expect(visitor.said).to_have_text("Reading…")
+        assert len(visitor.predictions()) == 1
+
+
+def test_an_answer_that_is_under_way_when_the_server_goes_down_comes_when_it_is_back(
+    chromium: Browser, new_quill: NewQuill
+) -> None:
+    quill = new_quill()
+    web = quill.start_web()
+    with visiting(chromium, quill.address) as visitor:
+        visitor.draw(recorded("7"))
+        visitor.press("Predict it")
+        expect(visitor.page.locator("#stages .now .name")).to_have_text("Queued")
+        visitor.photograph("queued")
+        web.stop()
+        expect(visitor.said).to_have_text(
+            "Quill cannot be reached. Your drawing is safe there, and its answer is shown as soon as it can be had."
+        )
+        quill.start_web()
+        expect(visitor.said).to_have_text("Reading…")
+        quill.start_worker()
+        expect(visitor.answer).to_have_text("7", timeout=90_000)
+
+
+def test_who_closes_the_page_finds_the_answer_later(chromium: Browser, new_quill: NewQuill) -> None:
+    quill = new_quill()
+    quill.start_web()
+    with visiting(chromium, quill.address) as visitor:
+        visitor.draw(recorded("3"))
+        visitor.press("Predict it")
+        expect(visitor.drawings.locator(".read")).to_have_text("…")
+        visitor.page.goto("about:blank")
+        quill.start_worker()
+        quill.wait_until_ready()
+        visitor.page.goto(quill.address)
+        expect(visitor.drawings.locator(".read")).to_have_text("3")
+
+
+def test_a_network_that_comes_back_is_used_at_once(visitor: Visitor) -> None:
+    visitor.draw(recorded("5"))
+    visitor.page.context.set_offline(True)
+    visitor.press("Predict it")
+    expect(visitor.said).to_contain_text("Quill cannot be reached.")
+    visitor.page.context.set_offline(False)
+    expect(visitor.answer).to_have_text("5")
+
+
+def test_an_acceptance_that_got_lost_on_the_way_does_not_make_two_drawings(visitor: Visitor) -> None:
+    keys: list[str] = []
+
+    def lose_the_first(route: Route, request: Request) -> None:
+        if request.method != "POST":
+            return route.continue_()
+        keys.append(request.headers["idempotency-key"])
+        return route.abort() if len(keys) == 1 and route.fetch() else route.continue_()
+
+    visitor.page.route("**/api/v1/predictions", lose_the_first)
+    visitor.draw(recorded("5"))
+    visitor.press("Predict it")
+    expect(visitor.answer).to_have_text("5")
+    assert len(keys) == 2
+    assert len(set(keys)) == 1
+
+
+def test_clearing_gives_up_what_is_waited_for(visitor: Visitor) -> None:
+    visitor.draw(recorded("5"))
+    visitor.page.context.set_offline(True)
+    visitor.press("Predict it")
+    expect(visitor.said).to_contain_text("Quill cannot be reached.")
+    visitor.press("Clear it")
+    visitor.page.context.set_offline(False)
+    visitor.draw(recorded("3"))
+    visitor.press("Predict it")
+    expect(visitor.answer).to_have_text("3")
+    assert len(visitor.predictions()) == 1
+
+
+def test_a_correction_or_deletion_that_fails_is_told_and_can_be_repeated(visitor: Visitor) -> None:
+    visitor.predict("5")
+    visitor.page.context.set_offline(True)
+    visitor.press("7")
+    expect(visitor.page.locator("#corrected")).to_have_text(
+        "That is not kept yet. Quill cannot be reached. Try again soon."
+    )
+    visitor.press("Delete the drawing read as 5")
+    expect(visitor.page.locator("#history-said")).to_have_text(
+        "It is not deleted yet. Quill cannot be reached. Try again soon."
+    )
+    visitor.page.context.set_offline(False)
+    visitor.press("7")
+    expect(visitor.page.locator("#corrected")).to_contain_text("You say it is a 7.")
+    visitor.press("Delete the drawing read as 5")
+    expect(visitor.drawings).to_have_count(0)
+
+
+def test_a_drawing_that_could_not_be_read_is_told_with_its_reason(
+    chromium: Browser, new_quill: NewQuill, tmp_path: Path
+) -> None:
+    quill = new_quill()
+    quill.start_web()
+    with visiting(chromium, quill.address) as visitor:
+        visitor.draw(recorded("5"))
+        visitor.press("Predict it")
+        expect(visitor.drawings).to_have_count(1)
+        finish(tmp_path, visitor.predictions()[0], state=State.FAILED, error="it was tried 5 times")
+        expect(visitor.page.locator("#answer[data-tone=trouble] #said")).to_have_text(
+            "This drawing could not be read: it was tried 5 times. Draw it anew."
+        )
+
+
+def test_not_sure_is_said_plainly_with_the_likeliest_digits(
+    chromium: Browser, new_quill: NewQuill, tmp_path: Path
+) -> None:
+    quill = new_quill()
+    quill.start_web()
+    with visiting(chromium, quill.address) as visitor:
+        visitor.draw(SCRIBBLE)
+        visitor.press("Predict it")
+        expect(visitor.drawings).to_have_count(1)
+        shares = (0.0, 0.01, 0.02, 0.0, 0.41, 0.0, 0.0, 0.04, 0.05, 0.47)
+        finish(tmp_path, visitor.predictions()[0], digits="9", probabilities=(shares,), confidence=0.47, unsure=True)
+        expect(visitor.said).to_have_text("Not sure: perhaps a 9, perhaps a 4, perhaps no digit at all.")
+        expect(visitor.drawings.locator(".read")).to_have_text("9?")
+
+
+def finish(folder: Path, prediction_id: str, **answer: object) -> None:
+    """Write an answer to the store, as a worker does, for what a real model cannot be relied on to say."""
+    store = open_store(Settings(store_url=f"sqlite:///{folder}/quill.db"))
+    told = {"state": State.DONE, "finished_ms": now_ms(), "worker": "w1", "batch_size": 1, "attempts": 1} | answer
+    pictures = store.get([prediction_id])[prediction_id].pictures
+    store.finish([Prediction(prediction_id, pictures, now_ms(), **told)])  # pyright: ignore[reportArgumentType] - by name
+    store.close()
