@@ -7,16 +7,17 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from shared.contract import Job, Prediction
 from shared.settings import Settings
 from shared.store.cassandra_connection import CassandraConnection, Row
-from shared.store.cassandra_minutes import Minutes
-from shared.store.cassandra_schema import use_keyspace
-from shared.store.port import Position
+from shared.store.cassandra_minutes import MINUTES_STATEMENTS, Minutes, Noted
+from shared.store.port import Position, StoreUnavailableError
 from shared.store.record import Record, answer_of, pictures_of, prediction_of
 
 DAY_S = 24 * 60 * 60
 GROUP = 64  # rows that one query reads
 NEWEST = Position(2**62, "ffffffff-ffff-ffff-ffff-ffffffffffff")
-# A job noted as accepted whose row is still not there after this was never promised: its add failed half-way.
-ABANDONED_MS = 60 * 60 * 1000
+# An add that takes longer is refused. So a job that was noted longer ago, and has no row, was never promised: its add
+# broke off. The difference is what clocks may disagree by.
+ADD_S = 20
+BROKEN_OFF_S = 60
 # The rows of mnist1 are written in two ways. A job is added by a plain insert, which is quick. Answers, labels and
 # forgetting go through light-weight transactions (IF), which see each other's effects in one order. The two must not
 # compete for a cell by the clock, so an insert carries a time before all transactions: it only ever fills cells that
@@ -40,6 +41,7 @@ CORRECT = "INSERT INTO corrected (day, id) VALUES (?, ?) USING TTL ?"
 CORRECTED = "SELECT id FROM corrected WHERE day = ?"
 CLAIM = "INSERT INTO claims (key, digest, id) VALUES (?, ?, ?) IF NOT EXISTS USING TTL 86400"
 PING = "INSERT INTO watermark (name) VALUES ('ping')"
+STATEMENTS = (ADD, FINISH, LABEL, FORGET, GET, CORRECT, CORRECTED, CLAIM, PING, *MINUTES_STATEMENTS)
 
 
 class CassandraStore:
@@ -51,15 +53,16 @@ class CassandraStore:
 
     def __init__(self, settings: Settings) -> None:
         self._retention_s = settings.retention_days * DAY_S
-        self._connection = CassandraConnection(
-            settings, lambda cluster, session: use_keyspace(cluster, session, settings)
-        )
+        self._connection = CassandraConnection(settings, STATEMENTS)
         self._minutes = Minutes(self._connection, self._retention_s)
 
     def add(self, jobs: Sequence[Job]) -> None:
         """Keep the jobs as queued, all rows at the same time."""
+        began = time.monotonic()
         self._minutes.accept(Position(job.accepted_ms, job.id) for job in jobs)
         self._connection.each(ADD, [self._added(job) for job in jobs])
+        if time.monotonic() - began > ADD_S:  # this process was stopped in between, say
+            raise StoreUnavailableError(f"adding took Cassandra more than {ADD_S} s")
 
     def finish(self, predictions: Sequence[Prediction]) -> None:
         """Keep the answers, each on the condition that its job is there and has none."""
@@ -77,13 +80,13 @@ class CassandraStore:
 
     def unfinished(self, before_ms: int, limit: int) -> list[Job]:
         """Return the oldest unfinished jobs, minute by minute."""
-        found: list[Job] = []
+        found: dict[str, Job] = {}
         for minute in self._minutes.open():
-            noted = [place for place in self._minutes.unfinished(minute) if place.accepted_ms < before_ms]
+            noted = [job for job in self._minutes.unfinished(minute) if job.accepted_ms < before_ms]
             while noted and len(found) < limit:
-                found += self._waiting(noted[:GROUP])
+                found |= {job.id: job for job in self._waiting(noted[:GROUP])}
                 noted = noted[GROUP:]
-        return found[:limit]
+        return list(found.values())[:limit]
 
     def backlog(self) -> int:
         """Return how many jobs are unfinished, counted in the minutes that have any."""
@@ -148,18 +151,17 @@ class CassandraStore:
         groups = [(keys[start : start + GROUP],) for start in range(0, len(keys), GROUP)]
         return {str(row["id"]): row for rows in self._connection.each(GET, groups) for row in rows}
 
-    def _waiting(self, noted: Sequence[Position]) -> list[Job]:
+    def _waiting(self, noted: Sequence[Noted]) -> list[Job]:
         """Return the jobs that wait indeed; note the others as finished, which was left undone."""
-        rows = self._rows(place.id for place in noted)
-        long_ago_ms = int(time.time()) * 1000 - ABANDONED_MS
+        rows = self._rows(job.id for job in noted)
         waiting: list[Job] = []
         over: list[Position] = []
-        for place in noted:
-            row = rows.get(place.id)
-            if row and _is_there(row) and row["accepted_ms"] == place.accepted_ms and row["finished_ms"] is None:
-                waiting.append(Job(place.id, pictures_of(row["pictures"]), place.accepted_ms))
-            elif row or place.accepted_ms < long_ago_ms:
-                over.append(place)
+        for job in noted:
+            row = rows.get(job.id)
+            if row and _is_there(row) and row["finished_ms"] is None:
+                waiting.append(Job(job.id, pictures_of(row["pictures"]), row["accepted_ms"]))
+            elif row or job.noted_ms < (time.time() - BROKEN_OFF_S) * 1000:
+                over.append(Position(job.accepted_ms, job.id))
         self._minutes.finish(over)
         return waiting
 

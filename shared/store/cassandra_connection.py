@@ -5,8 +5,8 @@
 
 import ssl
 import threading
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from cassandra import OperationTimedOut, RequestExecutionException, Unauthorized, UnresolvableContactPoints
@@ -18,6 +18,7 @@ from cassandra.pool import NoConnectionsAvailable
 from cassandra.query import BatchStatement, BatchType, ConsistencyLevel, PreparedStatement, dict_factory
 
 from shared.settings import Settings
+from shared.store.cassandra_schema import ensure_keyspace
 from shared.store.port import StoreUnavailableError
 
 REQUEST_S = 2
@@ -47,18 +48,11 @@ Values = Sequence[object]
 
 @dataclass(frozen=True, slots=True)
 class _Link:
-    """A session, and the statements that were prepared on it."""
+    """A session, and all statements prepared on it."""
 
     cluster: Cluster
     session: Session
-    prepared: dict[str, PreparedStatement] = field(default_factory=dict[str, PreparedStatement])
-
-    def bind(self, statement: str, values: Values) -> Any:
-        if statement not in self.prepared:
-            prepared = self.session.prepare(statement)
-            prepared.is_idempotent = True  # every statement of Quill's is
-            self.prepared[statement] = prepared
-        return self.prepared[statement].bind(values)
+    prepared: Mapping[str, PreparedStatement]
 
 
 class CassandraConnection:
@@ -67,12 +61,12 @@ class CassandraConnection:
     While there is none, a thread tries every second and calls fail at once with the last attempt's reason.
 
     Args:
-        prepare: called with each fresh session; leaves it with schema and keyspace.
+        statements: all that will be run; prepared with the session, so that no call waits for that.
     """
 
-    def __init__(self, settings: Settings, prepare: Callable[[Cluster, Session], None]) -> None:
+    def __init__(self, settings: Settings, statements: Iterable[str]) -> None:
         self._settings = settings
-        self._prepare = prepare
+        self._statements = frozenset(statements)
         self._hosts = settings.store_url.removeprefix("cassandra://").partition("/")[0]
         self._changed = threading.Condition()
         self._link: _Link | None = None
@@ -86,7 +80,7 @@ class CassandraConnection:
 
     def each(self, statement: str, rows_of_values: Sequence[Values]) -> list[list[Row]]:
         """Run the statement with each of the values at the same time; return the rows of each."""
-        return self._run(lambda link: [link.bind(statement, values) for values in rows_of_values])
+        return self._run(lambda link: [link.prepared[statement].bind(values) for values in rows_of_values])
 
     def together(self, statement: str, partitions: Sequence[Sequence[Values]]) -> None:
         """Run the statement with all values of a partition as one write, the partitions at the same time."""
@@ -94,7 +88,7 @@ class CassandraConnection:
         def batch(link: _Link, rows_of_values: Sequence[Values]) -> BatchStatement:
             whole = BatchStatement(BatchType.UNLOGGED)
             for values in rows_of_values:
-                whole.add(link.bind(statement, values))
+                whole.add(link.prepared[statement].bind(values))
             return whole
 
         self._run(lambda link: [batch(link, rows_of_values) for rows_of_values in partitions])
@@ -124,7 +118,7 @@ class CassandraConnection:
             self._changed.wait_for(lambda: self._link or self._failure, FIRST_CONNECTION_S)
             if self._link:
                 return self._link
-            failure = self._failure or TimeoutError("it does not answer")
+            failure = self._failure or TimeoutError(f"no connection within {FIRST_CONNECTION_S:g} s, still trying")
         if not isinstance(failure, NOT_NOW):
             raise failure
         raise self._told(failure) from failure
@@ -134,14 +128,15 @@ class CassandraConnection:
         with self._changed:
             if self._link is link:
                 self._link, self._failure = None, error
-                self._start_connecting()
-        link.cluster.shutdown()
+                self._start_connecting(link)
 
-    def _start_connecting(self) -> None:
-        self._connecting = threading.Thread(target=self._connect_in_the_end, name="cassandra", daemon=True)
+    def _start_connecting(self, lost: _Link | None = None) -> None:
+        self._connecting = threading.Thread(target=self._connect_in_the_end, args=[lost], name="cassandra", daemon=True)
         self._connecting.start()
 
-    def _connect_in_the_end(self) -> None:
+    def _connect_in_the_end(self, lost: _Link | None) -> None:
+        if lost:
+            lost.cluster.shutdown()
         while not self._closed.is_set():
             link, failure = self._attempt()
             with self._changed:
@@ -158,12 +153,15 @@ class CassandraConnection:
         try:
             cluster = self._cluster()
             session = cluster.connect()
-            self._prepare(cluster, session)
+            keyspace = ensure_keyspace(cluster, session, self._settings)
+            prepared = {statement: session.prepare(statement, keyspace=keyspace) for statement in self._statements}
         except Exception as error:  # noqa: BLE001 - every caller is told, and the thread must go on
             if cluster:
                 cluster.shutdown()
             return None, error
-        return _Link(cluster, session), None
+        for statement in prepared.values():
+            statement.is_idempotent = True  # by the store's contract
+        return _Link(cluster, session, prepared), None
 
     def _cluster(self) -> Cluster:
         settings = self._settings
@@ -189,10 +187,10 @@ class CassandraConnection:
 
     def _told(self, error: Exception) -> StoreUnavailableError:
         reason = str(error) or type(error).__name__
-        if isinstance(error, OperationTimedOut | TimeoutError):
+        if isinstance(error, OperationTimedOut):
             reason = f"no answer within {REQUEST_S} s"
-        if isinstance(error, NoHostAvailable) and not error.errors:
-            reason = f"no node in data centre {self._settings.cassandra_datacenter}; see QUILL_CASSANDRA_DATACENTER"
+        if isinstance(error, NoHostAvailable) and not isinstance(error.errors, dict):  # no host was even tried
+            reason = f"no node of data centre {self._settings.cassandra_datacenter} (see QUILL_CASSANDRA_DATACENTER)"
         return StoreUnavailableError(f"Cassandra at {self._hosts}: {reason}")
 
 

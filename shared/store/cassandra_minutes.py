@@ -24,18 +24,31 @@ LATE = 2
 CLOSING = 5
 TRIES = 5
 
-ACCEPT = "INSERT INTO accepted (minute, accepted_ms, id) VALUES (?, ?, ?) USING TTL ?"
+ACCEPT = "INSERT INTO accepted (minute, accepted_ms, id, noted_ms) VALUES (?, ?, ?, ?) USING TTL ?"
 INDEX = "INSERT INTO minutes (month, minute) VALUES (?, ?) USING TTL ?"
-FINISH = "INSERT INTO finished (minute, id) VALUES (?, ?) USING TTL ?"
+FINISH = "INSERT INTO finished (minute, accepted_ms, id) VALUES (?, ?, ?) USING TTL ?"
 COUNT_ACCEPTED = "SELECT count(*) AS jobs FROM accepted WHERE minute = ?"
 COUNT_FINISHED = "SELECT count(*) AS jobs FROM finished WHERE minute = ?"
-ACCEPTED = "SELECT accepted_ms, id FROM accepted WHERE minute = ? ORDER BY accepted_ms ASC, id ASC"
-FINISHED = "SELECT id FROM finished WHERE minute = ?"
+ACCEPTED = "SELECT accepted_ms, id, noted_ms FROM accepted WHERE minute = ? ORDER BY accepted_ms ASC, id ASC"
+FINISHED = "SELECT accepted_ms, id FROM finished WHERE minute = ?"
 SINCE = "SELECT minute FROM minutes WHERE month = ? AND minute >= ? ORDER BY minute ASC"
 UNTIL = "SELECT minute FROM minutes WHERE month = ? AND minute <= ?"
 PAGE = "SELECT accepted_ms, id FROM accepted WHERE minute = ? AND (accepted_ms, id) < (?, ?) LIMIT ?"
 WATERMARK = "SELECT minute, late FROM watermark WHERE name = 'finished'"
 MOVE = "UPDATE watermark SET minute = ?, late = ? WHERE name = 'finished' IF minute = ? AND late = ?"
+MINUTES_STATEMENTS = (
+    *(ACCEPT, INDEX, FINISH),
+    *(COUNT_ACCEPTED, COUNT_FINISHED, ACCEPTED, FINISHED),
+    *(SINCE, UNTIL, PAGE, WATERMARK, MOVE),
+)
+
+
+class Noted(NamedTuple):
+    """A job that was accepted, and when that was noted, both in milliseconds since 1970 UTC."""
+
+    accepted_ms: int
+    id: str
+    noted_ms: int
 
 
 class Watermark(NamedTuple):
@@ -64,10 +77,11 @@ class Minutes:
 
     def accept(self, jobs: Iterable[Position]) -> None:
         """Note the jobs as accepted, before anything else is written of them."""
+        now_ms = _now_ms()
         by_minute: dict[int, list[Values]] = defaultdict(list)
         for accepted_ms, job_id in jobs:
             minute = accepted_ms // MINUTE_MS
-            by_minute[minute].append((minute, accepted_ms, uuid.UUID(job_id), self.ttl_s(accepted_ms)))
+            by_minute[minute].append((minute, accepted_ms, uuid.UUID(job_id), now_ms, self.ttl_s(accepted_ms)))
         self._index(by_minute.keys() - self._indexed)
         self._connection.together(ACCEPT, list(by_minute.values()))
         late = [minute for minute in by_minute if minute < _this_minute() - LATE]
@@ -79,7 +93,7 @@ class Minutes:
         by_minute: dict[int, list[Values]] = defaultdict(list)
         for accepted_ms, job_id in jobs:
             minute = accepted_ms // MINUTE_MS
-            by_minute[minute].append((minute, uuid.UUID(job_id), self.ttl_s(accepted_ms)))
+            by_minute[minute].append((minute, accepted_ms, uuid.UUID(job_id), self.ttl_s(accepted_ms)))
         self._connection.together(FINISH, list(by_minute.values()))
 
     def open(self) -> dict[int, int]:
@@ -97,11 +111,14 @@ class Minutes:
         self._raise(watermark, min(first, done_by))
         return {minute: jobs for minute, jobs in unfinished.items() if jobs > 0}
 
-    def unfinished(self, minute: int) -> list[Position]:
+    def unfinished(self, minute: int) -> list[Noted]:
         """Return the jobs of the minute that are accepted and not finished, oldest first."""
-        finished = {row["id"] for row in self._connection.rows(FINISHED, minute)}
-        accepted = self._connection.rows(ACCEPTED, minute)
-        return [Position(row["accepted_ms"], str(row["id"])) for row in accepted if row["id"] not in finished]
+        finished = {(row["accepted_ms"], row["id"]) for row in self._connection.rows(FINISHED, minute)}
+        return [
+            Noted(row["accepted_ms"], str(row["id"]), row["noted_ms"])
+            for row in self._connection.rows(ACCEPTED, minute)
+            if (row["accepted_ms"], row["id"]) not in finished
+        ]
 
     def page(self, before: Position, limit: int) -> list[Position]:
         """Return up to limit accepted jobs, newest first, only those after `before` in that order."""
@@ -161,5 +178,9 @@ class Minutes:
         return self._connection.rows(MOVE, *new, *old)[0]["[applied]"]
 
 
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
 def _this_minute() -> int:
-    return time.time_ns() // 1_000_000 // MINUTE_MS
+    return _now_ms() // MINUTE_MS

@@ -16,9 +16,10 @@ ADDED = {
     "forgotten": "boolean",
 }
 TABLES = {
-    "accepted": f"""(minute bigint, accepted_ms bigint, id uuid, PRIMARY KEY (minute, accepted_ms, id))
+    "accepted": f"""(minute bigint, accepted_ms bigint, id uuid, noted_ms bigint, PRIMARY KEY (minute, accepted_ms, id))
         WITH CLUSTERING ORDER BY (accepted_ms DESC, id DESC) AND {BUCKETED}""",
-    "finished": f"(minute bigint, id uuid, PRIMARY KEY (minute, id)) WITH {BUCKETED}",
+    "finished": f"""(minute bigint, accepted_ms bigint, id uuid, PRIMARY KEY (minute, accepted_ms, id))
+        WITH {BUCKETED}""",
     "minutes": f"""(month bigint, minute bigint, PRIMARY KEY (month, minute))
         WITH CLUSTERING ORDER BY (minute DESC) AND {BUCKETED}""",
     "watermark": "(name text PRIMARY KEY, minute bigint, late uuid)",
@@ -27,8 +28,8 @@ TABLES = {
 }
 
 
-def use_keyspace(cluster: Any, session: Any, settings: Settings) -> None:
-    """Leave the session in its keyspace, with all tables there.
+def ensure_keyspace(cluster: Any, session: Any, settings: Settings) -> str:
+    """Return the name of the keyspace, with all tables there.
 
     Nothing is changed where all is there already: in production the user may lack the right to.
     """
@@ -38,7 +39,7 @@ def use_keyspace(cluster: Any, session: Any, settings: Settings) -> None:
         first = min(cluster.metadata.all_hosts(), key=lambda host: str(host.address))
         for statement in _statements(keyspace, settings):
             session.execute(statement, timeout=CHANGE_S, host=first)
-    session.set_keyspace(keyspace)
+    return keyspace
 
 
 def _complete(keyspace: Any) -> bool:

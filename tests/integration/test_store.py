@@ -297,9 +297,9 @@ def start_and_finish(settings: Settings, jobs: list[Job], digits: str) -> list[s
 def test_processes_that_start_together_share_the_store_and_agree(settings: Settings, store: Store) -> None:
     jobs = [a_job() for _ in range(64)]
     with ProcessPoolExecutor(3, mp_context=get_context("spawn")) as pool:
-        assert list(pool.map(start_and_finish, [settings] * 3, [jobs] * 3, "012", timeout=60)) == [[]] * 3
+        assert list(pool.map(start_and_finish, [settings] * 3, [jobs] * 3, "012", timeout=240)) == [[]] * 3
         store.add(jobs)
-        seen = list(pool.map(start_and_finish, [settings] * 3, [jobs] * 3, "345", timeout=60))
+        seen = list(pool.map(start_and_finish, [settings] * 3, [jobs] * 3, "345", timeout=240))
     assert seen[0] == seen[1] == seen[2]
     assert store.backlog() == 0
 

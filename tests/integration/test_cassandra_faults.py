@@ -1,0 +1,231 @@
+"""Cassandra in trouble: told within seconds, nothing acknowledged lost, and all goes on when it is back."""
+
+import time
+import uuid
+from collections.abc import Callable, Generator
+from contextlib import ExitStack
+from dataclasses import replace
+from typing import Any, cast
+
+import pytest
+from cassandra.cluster import Cluster  # pyright: ignore[reportMissingTypeStubs] - the driver has none
+
+from shared.contract import PICTURE_BYTES, Job, Prediction, State, new_id
+from shared.settings import Settings
+from shared.store import Store, StoreUnavailableError, open_store
+from shared.store.cassandra_connection import FIRST_CONNECTION_S, REQUEST_S
+from tests.services.cassandra import CassandraServer
+from tests.services.process import free_port, wait_until
+
+pytestmark = pytest.mark.integration
+
+HOUR_MS = 60 * 60 * 1000
+OpenStore = Callable[[], Store]
+
+
+@pytest.fixture
+def url(cassandra_server: CassandraServer, cassandra_url: str) -> str:
+    """Give a keyspace on the session's own Cassandra, which may be stopped."""
+    return f"cassandra://{cassandra_server.address}/quill_test"
+
+
+@pytest.fixture
+def another_store(url: str) -> Generator[OpenStore]:
+    with ExitStack() as stack:
+
+        def another() -> Store:
+            store = open_store(Settings(store_url=url))
+            stack.callback(store.close)
+            return store
+
+        yield another
+
+
+@pytest.fixture
+def store(another_store: OpenStore) -> Store:
+    store = another_store()
+    wait_until(lambda: works(store), "the store works")
+    return store
+
+
+@pytest.fixture
+def session(url: str) -> Generator[Any]:
+    """Give a session of the driver's, to look and to meddle."""
+    host, port = url.split("/")[2].split(":")
+    cluster: Any = Cluster([host], int(port), protocol_version=5)
+    yield cluster.connect()
+    cluster.shutdown()
+
+
+def works(store: Store) -> bool:
+    try:
+        store.ping()
+    except StoreUnavailableError:
+        return False
+    return True
+
+
+def now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def a_job(age_ms: int = 0) -> Job:
+    return Job(new_id(), (bytes(PICTURE_BYTES),), now_ms() - age_ms)
+
+
+def answered(job: Job) -> Prediction:
+    return Prediction(job.id, job.pictures, job.accepted_ms, State.DONE, now_ms(), "7")
+
+
+def test_a_cassandra_that_is_not_there_is_told_with_its_address() -> None:
+    address = f"127.0.0.1:{free_port()}"
+    store = open_store(Settings(store_url=f"cassandra://{address}/quill"))
+    for call in (lambda: store.add([a_job()]), store.backlog, store.ping):
+        with pytest.raises(StoreUnavailableError, match=rf"Cassandra at {address}: .*refused"):
+            call()
+    store.close()
+
+
+def test_a_wrong_data_centre_is_told_with_its_setting(store: Store, url: str) -> None:
+    lost = open_store(Settings(store_url=url, cassandra_datacenter="the moon"))
+    with pytest.raises(
+        StoreUnavailableError, match=r"no node of data centre the moon \(see QUILL_CASSANDRA_DATACENTER\)"
+    ):
+        lost.ping()
+    lost.close()
+
+
+def test_what_was_acknowledged_outlives_a_kill(
+    store: Store, another_store: OpenStore, cassandra_server: CassandraServer
+) -> None:
+    job, other = a_job(), a_job()
+    store.add([job, other])
+    store.finish([answer := answered(job)])
+    cassandra_server.process.kill()
+    late = another_store()
+    for cut_off in (store, late):
+        with pytest.raises(StoreUnavailableError, match=cassandra_server.address):
+            cut_off.add([a_job()])
+    cassandra_server.start()
+    for back in (store, late):
+        wait_until(lambda back=back: works(back), "the store is found again")
+        assert back.get([job.id, other.id])[job.id] == answer
+        assert back.unfinished(now_ms() + 1, 10) == [other]
+
+
+def test_a_cassandra_that_hangs_costs_seconds(
+    store: Store, another_store: OpenStore, cassandra_server: CassandraServer
+) -> None:
+    job = a_job()
+    store.add([job])
+    late = another_store()
+    calls: list[Callable[[], object]] = [
+        lambda: store.finish([answered(job)]),
+        lambda: store.add([a_job() for _ in range(64)]),
+        lambda: store.get([job.id]),
+        store.backlog,
+        late.ping,
+    ]
+    cassandra_server.pause()
+    try:
+        for call in calls:
+            began = time.monotonic()
+            with pytest.raises(StoreUnavailableError, match=cassandra_server.address):
+                call()
+            assert time.monotonic() - began < 2 * max(REQUEST_S, FIRST_CONNECTION_S)
+    finally:
+        cassandra_server.resume()
+    wait_until(lambda: works(store), "the store goes on")
+    store.finish([answered(job)])
+    assert store.unfinished(now_ms() + 1, 100) == []
+
+
+def test_the_seeds_table_is_taken_over_with_its_rows(url: str, session: Any) -> None:
+    session.execute("DROP KEYSPACE IF EXISTS mnist_database", timeout=60)
+    session.execute(
+        "CREATE KEYSPACE mnist_database WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 1}",
+        timeout=60,
+    )
+    session.set_keyspace("mnist_database")
+    session.execute("CREATE TABLE mnist1 (id uuid PRIMARY KEY, digits text, upload_time timestamp)", timeout=60)
+    seeds, job = uuid.uuid4(), a_job()
+    session.execute("INSERT INTO mnist1 (id, digits, upload_time) VALUES (%s, '4', 1543000000000)", [seeds])
+    store = open_store(Settings(store_url=url.replace("quill_test", "mnist_database")))
+    wait_until(lambda: works(store), "the store works")
+    store.add([job])
+    store.finish([answered(job)])
+    assert store.get([str(seeds)]) == {}
+    rows = session.execute("SELECT id, digits, upload_time FROM mnist1")
+    assert {(str(row.id), row.digits) for row in rows} == {(str(seeds), "4"), (job.id, "7")}
+    store.close()
+
+
+def test_a_job_that_comes_late_is_found_by_those_who_had_closed_its_minute(
+    store: Store, another_store: OpenStore
+) -> None:
+    job, late = a_job(HOUR_MS), a_job(HOUR_MS)
+    store.add([job])
+    store.finish([answered(job)])
+    reader = another_store()
+    assert reader.backlog() == 0
+    store.add([late])
+    for sweeper in (reader, another_store()):
+        assert sweeper.unfinished(now_ms(), 10) == [late]
+        assert sweeper.backlog() == 1
+
+
+def test_an_answer_that_was_not_noted_is_noted_by_the_next_look(store: Store, session: Any) -> None:
+    job = a_job()
+    store.add([job])
+    store.finish([answered(job)])
+    session.execute("TRUNCATE quill_test.finished", timeout=60)
+    assert store.backlog() == 1
+    assert store.unfinished(now_ms() + 1, 10) == []
+    assert store.backlog() == 0
+
+
+def test_an_add_that_broke_off_is_never_a_job_and_not_counted_for_long(store: Store, session: Any) -> None:
+    jobs = a_job(), a_job(), a_job()
+    store.add(jobs)
+    for job in jobs[:2]:
+        session.execute("DELETE FROM quill_test.mnist1 WHERE id = %s", [uuid.UUID(job.id)])
+    long_ago, minute = now_ms() - 61_000, jobs[0].accepted_ms // 60_000
+    session.execute(
+        "UPDATE quill_test.accepted SET noted_ms = %s WHERE minute = %s AND accepted_ms = %s AND id = %s",
+        [long_ago, minute, jobs[0].accepted_ms, uuid.UUID(jobs[0].id)],
+    )
+    assert store.backlog() == 3
+    assert store.unfinished(now_ms() + 1, 10) == [jobs[2]]
+    assert store.backlog() == 2  # the other may still be on its way
+
+
+def test_a_job_added_twice_keeps_its_first_time(store: Store) -> None:
+    first = a_job(HOUR_MS)
+    again = replace(first, accepted_ms=now_ms())
+    store.add([again])
+    store.add([first])
+    assert store.unfinished(now_ms() + 1, 10) == [first]
+    assert [p.accepted_ms for p in store.history(10)] == [first.accepted_ms]
+    store.finish([answered(again)])
+    assert store.unfinished(now_ms() + 1, 10) == []
+    assert store.backlog() == 0
+
+
+def test_a_forgotten_row_keeps_nothing_but_its_id(store: Store, session: Any) -> None:
+    job = a_job()
+    store.add([job])
+    store.finish([answered(job)])
+    store.label(job.id, 1)
+    store.forget(job.id)
+    store.add([job])
+    row = session.execute("SELECT * FROM quill_test.mnist1").one()._asdict()
+    assert {name: value for name, value in row.items() if value is not None} == {
+        "id": uuid.UUID(job.id),
+        "forgotten": True,
+    }
+
+
+def test_a_mistake_of_the_program_stays_loud(store: Store) -> None:
+    with pytest.raises((TypeError, AttributeError)):
+        store.claim("key", cast("Any", 5), new_id())
+    store.ping()
