@@ -49,6 +49,17 @@ class Settings(BaseSettings):
     )
     retention_days: int = Field(default=30, ge=1, le=3650, description="days that predictions are kept")
     body_limit: int = Field(default=1_048_576, ge=10_000, description="bytes of the largest request body")
+    backlog_limit: int = Field(
+        default=10_000, ge=1, description="drawings accepted and not yet answered, above which more are refused (503)"
+    )
+    client_limit: int = Field(
+        default=60_000,
+        ge=1,
+        description="drawings that one client, told by its address, may send a minute and web process (429 above)",
+    )
+    trusted_proxies: int = Field(
+        default=0, ge=0, le=8, description="reverse proxies in front, whose X-Forwarded-For is believed"
+    )
     waiting_limit: int = Field(
         default=256, ge=1, le=4096, description="clients of one web process that may wait for an answer at a time"
     )

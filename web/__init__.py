@@ -1,11 +1,15 @@
 """HTTP: the page and the interface. Never TensorFlow, never worker code."""
 
+import atexit
+
 from flask import Flask
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from shared.queue import Submit, connect, make_celery, submitter
 from shared.settings import Settings
 from shared.store import Store, open_store
 from web import errors, events, health, history, page, predictions, status
+from web.admission import Admission
 from web.backlog import Backlog
 from web.intake import Intake
 from web.parts import Parts
@@ -22,7 +26,11 @@ def create_app(settings: Settings | None = None, *, store: Store | None = None, 
     app.config["MAX_CONTENT_LENGTH"] = settings.body_limit
     waiting = Waiting(store, redis, limit=settings.waiting_limit)
     backlog = Backlog(store, lambda: waiting.finished)
-    Parts(settings, store, redis, Intake(store, submit), waiting, backlog).install(app)
+    admission = Admission(backlog, backlog_limit=settings.backlog_limit, client_limit=settings.client_limit)
+    intake = Intake(store, submit)
+    atexit.register(intake.close)  # what is accepted and not yet submitted need not wait for the sweeper
+    Parts(settings, store, redis, intake, waiting, backlog, admission).install(app)
+    app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.trusted_proxies, x_proto=0, x_host=0)
     for subject in (page, predictions, events, history, status, health, errors):
         app.register_blueprint(subject.routes)
     errors.register(app)

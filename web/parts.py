@@ -7,6 +7,7 @@ from redis import Redis
 
 from shared.settings import Settings
 from shared.store import Store
+from web.admission import Admission
 from web.backlog import Backlog
 from web.intake import Intake
 from web.waiting import Waiting
@@ -22,6 +23,7 @@ class Parts:
     intake: Intake
     waiting: Waiting
     backlog: Backlog
+    admission: Admission
 
     def install(self, app: Flask) -> None:
         """Let the routes of the application find these parts."""

@@ -5,8 +5,10 @@ import re
 from flask import Blueprint, Response, request, url_for
 
 from shared.contract import Job, Prediction, State, is_id
+from shared.store import StoreUnavailableError
 from web.bodies import asked, shaped
 from web.drawings import job_from_png, png_from_data_url, png_from_request
+from web.idempotency import claimed, key_of
 from web.parts import parts
 from web.problems import Problem
 from web.views import AcceptedView, Label, PredictionView, Wait
@@ -19,11 +21,14 @@ routes = Blueprint("predictions", __name__)
 
 @routes.post("/api/v1/predictions")
 def create() -> Response:
-    """Accept a drawing: 202, or 200 when `Prefer: wait=SECONDS` was enough."""
-    wait_s = _preferred_wait_s()
-    job = job_from_png(png_from_request(request))
+    """Accept a drawing: 202, or 200 when `Prefer: wait=SECONDS` was enough; with a key, once."""
+    parts().admission.admit(request.remote_addr)
+    wait_s, key = _preferred_wait_s(), key_of(request)
+    png = png_from_request(request)
+    fresh = job_from_png(png)
+    job = claimed(fresh, png, key, parts().store)
     ahead = parts().backlog.now().count  # before it joins them
-    prediction = _accept(job, wait_s)
+    prediction = _accept(job, wait_s) if job.id == fresh.id else _accept_again(job, wait_s)
     finished = prediction.state is not State.QUEUED
     response = shown(prediction) if finished else _accepted(prediction, ahead)
     response.headers["Location"] = url_for(".show", prediction_id=prediction.id)
@@ -36,11 +41,7 @@ def create() -> Response:
 @routes.get("/api/v1/predictions/<prediction_id>")
 def show(prediction_id: str) -> Response:
     """Tell a prediction as it is, or with `?wait=SECONDS` as soon as it is finished."""
-    wait_s = min(asked(Wait).wait, LONGEST_WAIT_S)
-    with parts().waiting.expecting(prediction_id) as arrivals:  # before the look, so that no hint falls in between
-        prediction = known(prediction_id)
-        if wait_s and prediction.state is State.QUEUED:
-            prediction = parts().waiting.wait(prediction_id, arrivals, wait_s) or known(prediction_id)
+    prediction = _looked_up(prediction_id, min(asked(Wait).wait, LONGEST_WAIT_S))
     response = shown(prediction)
     response.set_etag(f"{prediction.state}-{prediction.label}")
     response.make_conditional(request)
@@ -67,6 +68,7 @@ def forget(prediction_id: str) -> Response:
 @routes.post("/predict")
 def predict() -> Response:
     """Answer as the seed of 2019 did: a data URL in, the digits as a JSON list out."""
+    parts().admission.admit(request.remote_addr)
     url = request.get_data(as_text=True).strip()
     prediction = _accept(job_from_png(png_from_data_url(url)), LONGEST_WAIT_S)
     if prediction.state is not State.DONE:
@@ -82,7 +84,25 @@ def _accept(job: Job, wait_s: float) -> Prediction:
         return queued
     with parts().waiting.expecting(job.id) as arrivals:
         parts().intake.accept([job])
-        return parts().waiting.wait(job.id, arrivals, wait_s) or queued
+        try:
+            return parts().waiting.wait(job.id, arrivals, wait_s) or queued
+        except StoreUnavailableError:
+            return queued  # it was kept before the store went away
+
+
+def _accept_again(job: Job, wait_s: float) -> Prediction:
+    """Return the prediction of a job whose client asks again; accept it if its first time was cut off too early."""
+    if not parts().store.get([job.id]):
+        parts().intake.accept([job])
+    return _looked_up(job.id, wait_s)
+
+
+def _looked_up(prediction_id: str, wait_s: float) -> Prediction:
+    with parts().waiting.expecting(prediction_id) as arrivals:  # before the look, so that no hint falls in between
+        prediction = known(prediction_id)
+        if wait_s and prediction.state is State.QUEUED:
+            prediction = parts().waiting.wait(prediction_id, arrivals, wait_s) or known(prediction_id)
+    return prediction
 
 
 def known(prediction_id: str) -> Prediction:

@@ -27,6 +27,9 @@ KINDS = {
     "malformed-json": Kind(400, "The body is no JSON", "Send JSON in UTF-8, without a byte order mark."),
     "duplicate-key": Kind(400, "A JSON key occurs twice", "Send each key once: readers differ on what two mean."),
     "bad-request": Kind(400, "The request cannot be understood", "Compare it with the description under /docs."),
+    "invalid-idempotency-key": Kind(
+        400, "The Idempotency-Key cannot be used", "Send 1 to 255 printable ASCII characters: a UUID, say."
+    ),
     "key-needed": Kind(
         401,
         "A key is needed",
@@ -68,6 +71,14 @@ KINDS = {
     "image-too-large": Kind(422, "The drawing has too many pixels", "Scale it down: 280 x 280 pixels are plenty."),
     "animated-image": Kind(422, "The drawing moves", "Send a PNG without animation."),
     "blank-drawing": Kind(422, "Nothing is drawn", "Draw a digit with a pen that differs clearly from the paper."),
+    "idempotency-mismatch": Kind(
+        422, "The Idempotency-Key stands for another drawing", "Take a new key for each drawing; it is kept for a day."
+    ),
+    "rate-limited": Kind(
+        429,
+        "This client sends too much",
+        "Send on after Retry-After seconds. QUILL_CLIENT_LIMIT is a client's share.",
+    ),
     "internal-error": Kind(
         500, "Quill made a mistake", "Try again; whoever runs this service finds the cause in its log."
     ),
@@ -75,6 +86,12 @@ KINDS = {
         503,
         "Predictions cannot be kept or read now",
         "Nothing was promised. Try again after Retry-After seconds; /readyz and `quill doctor` tell what is wrong.",
+    ),
+    "overloaded": Kind(
+        503,
+        "Too much waits already",
+        "Nothing was promised. Send again after Retry-After seconds. QUILL_BACKLOG_LIMIT is how much may wait; more "
+        "workers make it shorter.",
     ),
     "too-many-waiting": Kind(
         503,

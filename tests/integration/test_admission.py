@@ -1,0 +1,79 @@
+"""The door: what could not be answered soon is refused before anything is promised."""
+
+from collections.abc import Callable
+
+import pytest
+
+from shared.contract import PICTURE_BYTES, Job, new_id
+from shared.queue import now_ms
+from tests.services.site import SEVEN, Site
+from web.admission import LONGEST_S, Admission
+from web.backlog import Measure
+from web.problems import Problem
+
+pytestmark = pytest.mark.integration
+
+DRAWINGS = "/api/v1/predictions"
+
+
+def add(site: Site, jobs: int) -> None:
+    site.store.add([Job(new_id(), (bytes(PICTURE_BYTES),), now_ms()) for _ in range(jobs)])
+
+
+def test_above_the_limit_of_the_backlog_nothing_is_promised(new_site: Callable[..., Site]) -> None:
+    site = new_site(backlog_limit=3)
+    add(site, 3)
+    response = site.client.post(DRAWINGS, data=SEVEN, content_type="image/png")
+    assert (response.status_code, response.get_json()["type"]) == (503, "/problems/overloaded")
+    assert 1 <= int(response.headers["Retry-After"]) <= LONGEST_S
+    assert site.store.backlog() == 3
+
+
+def test_drawings_that_came_since_the_backlog_was_measured_count(new_site: Callable[..., Site]) -> None:
+    site = new_site(backlog_limit=3)
+    statuses = [site.client.post(DRAWINGS, data=SEVEN, content_type="image/png").status_code for _ in range(5)]
+    assert statuses == [202, 202, 202, 503, 503]
+
+
+def test_a_client_that_has_had_its_share_waits_and_others_do_not(new_site: Callable[..., Site]) -> None:
+    site = new_site(client_limit=2, trusted_proxies=1)
+
+    def send(client: str) -> int:
+        headers = {"X-Forwarded-For": client}
+        return site.client.post(DRAWINGS, data=SEVEN, content_type="image/png", headers=headers).status_code
+
+    assert [send("10.0.0.1") for _ in range(3)] == [202, 202, 429]
+    assert send("10.0.0.2") == 202
+
+
+def test_without_a_proxy_nobody_takes_another_address_by_a_header(new_site: Callable[..., Site]) -> None:
+    site = new_site(client_limit=1)
+    statuses = [
+        site.client.post(
+            DRAWINGS, data=SEVEN, content_type="image/png", headers={"X-Forwarded-For": f"10.0.0.{number}"}
+        ).status_code
+        for number in range(2)
+    ]
+    assert statuses == [202, 429]
+
+
+class FakeBacklog:
+    """A backlog as it was measured."""
+
+    def __init__(self, count: int | None, rate_per_s: float) -> None:
+        self._measure = Measure(count, None, rate_per_s, "ok")
+
+    def now(self) -> Measure:
+        return self._measure
+
+
+@pytest.mark.parametrize(("rate_per_s", "seconds"), [(0.0, LONGEST_S), (10.0, 10), (1000.0, 1), (0.1, LONGEST_S)])
+def test_how_long_to_stay_away_follows_from_the_pace_of_the_workers(rate_per_s: float, seconds: int) -> None:
+    door = Admission(FakeBacklog(1000, rate_per_s), backlog_limit=1000, client_limit=1)  # pyright: ignore[reportArgumentType] - a stand-in
+    with pytest.raises(Problem) as refused:
+        door.admit("client")
+    assert refused.value.retry_after_s == seconds
+
+
+def test_while_the_store_is_away_the_store_refuses_and_not_the_door() -> None:
+    Admission(FakeBacklog(None, 0.0), backlog_limit=1, client_limit=1).admit("client")  # pyright: ignore[reportArgumentType] - a stand-in

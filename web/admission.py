@@ -1,0 +1,69 @@
+"""Refuses, before anything is promised, what could not be answered soon."""
+
+import math
+import threading
+import time
+
+from limits import RateLimitItemPerMinute
+from limits.storage import MemoryStorage
+from limits.strategies import FixedWindowRateLimiter
+
+from web.backlog import Backlog, Measure
+from web.problems import Problem
+
+LONGEST_S = 60  # that a refused client is told to wait
+ROOM = 0.1  # of the backlog's limit: what has to drain before a refused client should come back
+
+
+class Admission:
+    """The door: one limit for what all clients may have waiting, one for what a client may send."""
+
+    def __init__(self, backlog: Backlog, *, backlog_limit: int, client_limit: int) -> None:
+        self._backlog = backlog
+        self._backlog_limit = backlog_limit
+        self._share = RateLimitItemPerMinute(client_limit)
+        self._clients = FixedWindowRateLimiter(MemoryStorage())
+        self._seen: Measure | None = None
+        self._admitted = 0  # since it was measured
+        self._lock = threading.Lock()
+
+    def admit(self, client: str | None, jobs: int = 1) -> None:
+        """Return when the client may hand in so many drawings.
+
+        Raises:
+            Problem: 429 when it has had its share of this minute, 503 when too much waits already; both with the
+                seconds after which to come back.
+        """
+        if not self._clients.hit(self._share, client or "unknown", cost=jobs):
+            raise Problem(
+                "rate-limited",
+                f"One client may send {self._share.amount} drawings a minute.",
+                retry_after_s=self._until_next_minute_s(client or "unknown"),
+            )
+        measure = self._backlog.now()
+        if not self._has_room(measure, jobs):
+            raise Problem(
+                "overloaded",
+                f"{measure.count} drawings wait, and {self._backlog_limit} may.",
+                retry_after_s=self._until_room_s(measure),
+            )
+
+    def _has_room(self, measure: Measure, jobs: int) -> bool:
+        """Tell whether so many more may wait; while the store is away nobody knows, and the store will refuse."""
+        with self._lock:
+            if measure is not self._seen:
+                self._seen, self._admitted = measure, 0
+            if (measure.count or 0) + self._admitted + jobs > self._backlog_limit:
+                return False
+            self._admitted += jobs
+            return True
+
+    def _until_room_s(self, measure: Measure) -> int:
+        """Return how long the workers take for a tenth of the limit, at the pace that was measured."""
+        if not measure.rate_per_s:
+            return LONGEST_S
+        return min(LONGEST_S, math.ceil(ROOM * self._backlog_limit / measure.rate_per_s))
+
+    def _until_next_minute_s(self, client: str) -> int:
+        window = self._clients.get_window_stats(self._share, client)
+        return max(1, math.ceil(window.reset_time - time.time()))
