@@ -68,6 +68,10 @@ def pipeline(checkout: Path) -> Generator[Pipeline]:
         process.kill()
 
 
+def flower(pipeline: Pipeline) -> str:
+    return requests.get(f"http://127.0.0.1:{pipeline.ports['FLOWER_PORT']}/workers?json=1", timeout=30).text
+
+
 def answer(page: str) -> str:
     """Send the drawing of a seven; return the digits that come back."""
     sent = requests.post(
@@ -84,6 +88,7 @@ def answer(page: str) -> str:
 def test_a_drawing_is_answered_a_killed_worker_comes_back_and_ctrl_c_leaves_nothing(pipeline: Pipeline) -> None:
     pipeline.wait_until_ready()
     assert answer(pipeline.page) == "7"
+    wait_until(lambda: "task-succeeded" in flower(pipeline), "Flower shows the task")
 
     (worker,) = pipeline.processes("-m", "worker")
     worker.kill()
