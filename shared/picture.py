@@ -2,12 +2,13 @@
 
 import io
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageChops
 
+from shared.canvas_png import grey_from_canvas
 from shared.contract import SIDE
 
 MAX_PIXELS = 1024 * 1024  # of a drawing; checked before anything is decoded, 10 MB at the peak
@@ -16,6 +17,7 @@ BOX = 20  # the longest side of a digit in its picture, pixels
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _HEADER_BYTES = 25  # of the IHDR chunk, with its length, kind and checksum
+_WHITE = 255
 _NEEDED = (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND")  # all that pixels are made of
 
 Picture = NDArray[np.uint8]
@@ -42,11 +44,13 @@ def picture_from_png(data: bytes) -> Picture:
     Raises:
         BadImageError: for anything that is not a still PNG with ink on it.
     """
-    return picture_from_ink(_ink(_decoded(data)))
+    chunks = list(_needed_chunks(data))
+    grey = grey_from_canvas(chunks)
+    return picture_from_ink(_ink(_decoded(chunks)) if grey is None else _contrast(grey))
 
 
-def picture_from_ink(ink: Image.Image) -> Picture:
-    """Return the picture of ink that is decoded already: mode L, 0 paper to 255 ink; errors as picture_from_png."""
+def picture_from_ink(ink: Picture) -> Picture:
+    """Return the picture of ink that is decoded already: uint8 (height, width), 0 paper to 255 ink; errors as above."""
     return _centred(_fitted(ink))
 
 
@@ -55,8 +59,8 @@ def pictures_from_png(data: bytes) -> list[Picture]:
     return [picture_from_png(data)]
 
 
-def _decoded(data: bytes) -> Image.Image:
-    png = io.BytesIO(_SIGNATURE + b"".join(_needed_chunks(data)))
+def _decoded(chunks: Sequence[bytes]) -> Image.Image:
+    png = io.BytesIO(_SIGNATURE + b"".join(chunks))
     try:
         image = Image.open(png, formats=("PNG",))
         image.load()
@@ -102,37 +106,41 @@ def _undecodable(what: str) -> BadImageError:
     return BadImageError("undecodable-image", f"{what}: send a whole PNG")
 
 
-def _ink(image: Image.Image) -> Image.Image:
-    """Return how far each pixel is from paper, mode L, 0 paper to 255 ink."""
+def _ink(image: Image.Image) -> Picture:
+    """Return how far each pixel is from paper, uint8 (height, width), 0 paper to 255 ink."""
     if image.mode == "I;16":  # Pillow would clip its values, not scale them
         image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
-    grey = image.convert("L")
+    grey = np.asarray(image.convert("L"))
     if not image.has_transparency_data:
         return _contrast(grey)
-    alpha = image.convert("RGBA").getchannel("A")
-    if not np.median(_border(alpha)):  # on transparent paper everything that shows is ink, whatever its colour
+    alpha = np.asarray(image.convert("RGBA").getchannel("A"))
+    if not _at_border(alpha):  # on transparent paper everything that shows is ink, whatever its colour
         return alpha
-    return ImageChops.multiply(_contrast(grey), alpha)
+    if alpha.min() == _WHITE:  # opaque all over
+        return _contrast(grey)
+    return np.asarray(ImageChops.multiply(Image.fromarray(_contrast(grey)), Image.fromarray(alpha)))
 
 
-def _contrast(grey: Image.Image) -> Image.Image:
-    paper = int(np.median(_border(grey)))
-    reach = max(paper, 255 - paper)
-    return grey.point([abs(tone - paper) * 255 // reach for tone in range(256)])
+def _contrast(grey: Picture) -> Picture:
+    paper = _at_border(grey)
+    if paper == _WHITE:  # as nearly always, and much quicker
+        return _WHITE - grey
+    reach = max(paper, _WHITE - paper)
+    return np.array([abs(tone - paper) * _WHITE // reach for tone in range(256)], np.uint8)[grey]
 
 
-def _border(band: Image.Image) -> NDArray[np.uint8]:
-    pixels = np.asarray(band)
-    return np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
+def _at_border(band: Picture) -> int:
+    """Return the median of the pixels around the band."""
+    return int(np.median(np.concatenate([band[0], band[-1], band[:, 0], band[:, -1]])))
 
 
-def _fitted(ink: Image.Image) -> Picture:
+def _fitted(ink: Picture) -> Picture:
     """Return the ink's crop with its longest side scaled to BOX, (1 to BOX, 1 to BOX)."""
-    inked = np.asarray(ink) > INK
+    inked = ink > INK
     columns, rows = np.flatnonzero(inked.any(axis=0)), np.flatnonzero(inked.any(axis=1))
     if not len(rows):
         raise BadImageError("blank-drawing", "there is nothing on the drawing: draw a digit first")
-    crop = ink.crop((int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1))
+    crop = Image.fromarray(ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1])
     scale = BOX / max(crop.size)
     size = (max(1, round(crop.width * scale)), max(1, round(crop.height * scale)))
     return np.asarray(crop.resize(size, Image.Resampling.BILINEAR))

@@ -33,7 +33,7 @@ def picture(strokes: Strokes, *, size: float, pen: float, offset: np.ndarray | N
     middle = side / 2 + (offset if offset is not None else 0)
     for stroke in strokes:
         _draw(image, stroke * scale + middle, pen * fine)
-    return picture_from_ink(image.reduce(fine) if fine > 1 else image)
+    return picture_from_ink(np.asarray(image.reduce(fine) if fine > 1 else image))
 
 
 def _draw(image: Image.Image, points: np.ndarray, pen: float) -> None:
