@@ -136,9 +136,9 @@ def test_a_drawing_that_could_not_be_read_is_told_with_its_reason(
         visitor.draw(recorded("5"))
         visitor.press("Predict it")
         expect(visitor.drawings).to_have_count(1)
-        finish(tmp_path, visitor.predictions()[0], state=State.FAILED, error="it was tried 5 times")
+        finish(tmp_path, visitor.predictions()[0], state=State.FAILED, error="the model ended 5 times")
         expect(visitor.page.locator("#answer[data-tone=trouble] #said")).to_have_text(
-            "This drawing could not be read: it was tried 5 times. Draw it anew."
+            "The model ended 5 times. Draw it anew."
         )
 
 

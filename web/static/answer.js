@@ -1,6 +1,6 @@
 // What the model reads: the answer in words and bars, beside the picture that it saw.
 
-import { $, make, percent } from "./dom.js";
+import { $, make, percent, sentence } from "./dom.js";
 import { paintInk } from "./ink.js";
 
 /** Show a sentence in place of an answer; `tone` is "", "waiting" or "trouble". */
@@ -27,7 +27,7 @@ export function sayNext(sentence) {
 export function showAnswer(prediction) {
   sayNext("");
   if (prediction.state === "queued") return say(waiting(prediction), "waiting");
-  if (prediction.state === "failed") return say(`This drawing could not be read: ${prediction.error}. Draw it anew.`, "trouble");
+  if (prediction.state === "failed") return say(`${sentence(prediction.error)} Draw it anew.`, "trouble");
   say(verdict(prediction), prediction.unsure ? "unsure" : "", prediction.digits);
   $("readings").replaceChildren(...prediction.probabilities.map((row, at) => reading(row, prediction.pictures[at])));
   showCorrection(prediction);

@@ -1,5 +1,7 @@
 // The calls to the server, and its errors as sentences for a person.
 
+import { sentence } from "./dom.js";
+
 const PREDICTIONS = "api/v1/predictions";
 const PATIENCE_MS = 15_000; // after which a server that says nothing counts as away
 
@@ -57,7 +59,6 @@ async function problemOf(response) {
   return new Problem(response.status, sentence(detail), retryAfterOf(response));
 }
 
-const sentence = (text) => text[0].toUpperCase() + text.slice(1) + (/[.!?]$/.test(text) ? "" : ".");
 
 function retryAfterOf({ status, headers }) {
   const seconds = Number(headers.get("Retry-After"));

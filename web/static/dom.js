@@ -1,4 +1,4 @@
-// Making and finding elements, in two words.
+// Making and finding elements, and writing figures for people.
 
 export const $ = (id) => document.getElementById(id);
 
@@ -13,8 +13,11 @@ export function make(tag, properties = {}, ...children) {
   return element;
 }
 
-/** Never "100 %" of what is less. */
-export const percent = (share) => `${Math.min(Math.round(share * 100), share < 1 ? 99 : 100)} %`;
+/** Make what a program says a sentence. */
+export const sentence = (text) => text[0].toUpperCase() + text.slice(1) + (/[.!?]$/.test(text) ? "" : ".");
+
+/** Write a probability down; no model is 100 % sure. */
+export const percent = (share) => `${Math.min(Math.round(share * 100), 99)} %`;
 
 export function duration(ms) {
   if (ms >= 1000) return `${(ms / 1000).toFixed(1)} s`;

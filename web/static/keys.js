@@ -19,7 +19,7 @@ export function listenToKeys(canvas, pad, commands, told) {
     event.preventDefault();
   });
   canvas.addEventListener("blur", () => pen.hide());
-  canvas.addEventListener("pointerdown", () => pen.hide());
+  canvas.addEventListener("pointerdown", () => pen.hide(), { capture: true }); // before the stroke begins
 }
 
 function command(commands, pen, { key }) {

@@ -25,7 +25,7 @@ const history = new History(open);
 function changed() {
   $("hint").hidden = !pad.blank;
   clearTimeout(rest);
-  if ($("auto").checked && !pad.blank) rest = setTimeout(() => pad.drawing || predict(), REST_MS);
+  if ($("auto").checked && !pad.blank) rest = setTimeout(() => pad.isDrawing || predict(), REST_MS);
 }
 
 async function predict() {
@@ -46,6 +46,7 @@ const watch = (id, signal, changed = display) => follow(id, { signal, changed, t
 function open(prediction) {
   const { signal } = start();
   if (!prediction) return reset();
+  pad.clear(); // what is on the paper would look like what was read; Undo brings it back
   display(prediction);
   if (!isFinal(prediction)) told(() => watch(prediction.id, signal));
 }

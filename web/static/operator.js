@@ -7,13 +7,13 @@ const LOOK_MS = 1000;
 const KEPT = 120; // looks that a line shows
 
 const gauges = [
-  gauge("Backlog", "drawings", ({ backlog }) => backlog, ({ oldest_s: oldest }) => (oldest ? `the oldest waits ${oldest.toFixed(1)} s` : "nobody waits")),
-  gauge("Rate", "drawings a second", ({ rate_per_s: rate }) => rate, () => "answered"),
-  gauge("Workers", "alive", ({ workers }) => workers.length, () => ""),
-  gauge("Batch", "pictures in the largest", ({ workers }) => Math.max(0, ...workers.map((worker) => worker.batch_size)), () => "grows with the backlog"),
+  gauge("Backlog", "drawings wait", ({ backlog }) => backlog, ({ oldest_s: oldest }) => (oldest ? `the oldest for ${oldest.toFixed(1)} s` : "")),
+  gauge("Rate", "answers a second", ({ rate_per_s: rate }) => rate),
+  gauge("Workers", "are alive", ({ workers }) => workers.length),
+  gauge("Batch", "pictures at once", ({ workers }) => Math.max(0, ...workers.map((worker) => worker.batch_size))),
 ];
 
-function gauge(name, unit, value, remark) {
+function gauge(name, unit, value, remark = () => "") {
   const number = make("span", { className: "number" }, "–");
   const note = make("p", { className: "note" });
   const line = document.createElementNS("http://www.w3.org/2000/svg", "svg");
@@ -21,17 +21,19 @@ function gauge(name, unit, value, remark) {
   line.setAttribute("viewBox", `0 0 ${KEPT - 1} 100`);
   line.setAttribute("preserveAspectRatio", "none");
   const path = line.appendChild(document.createElementNS(line.namespaceURI, "path"));
-  $("gauges").append(make("article", {}, make("h2", {}, name), make("p", {}, number, ` ${unit}`), note, line));
+  $("gauges").append(make("article", {}, make("h2", {}, name), make("p", {}, number, unit), note, line));
   const past = [];
   return (status) => {
     const now = value(status); // null when the server cannot tell
     past.push(now ?? past.at(-1) ?? 0);
     if (past.length > KEPT) past.shift();
-    number.textContent = now === null ? "–" : String(Math.round(now * 10) / 10);
-    note.textContent = remark(status);
+    number.textContent = now === null ? "–" : round(now);
+    note.textContent = [remark(status), `peak ${round(Math.max(...past))}`].filter(Boolean).join(", ");
     path.setAttribute("d", pathOf(past));
   };
 }
+
+const round = (value) => String(Math.round(value * 10) / 10);
 
 function pathOf(values) {
   const top = Math.max(1, ...values);
@@ -41,7 +43,7 @@ function pathOf(values) {
 
 function showWorkers(workers) {
   const rows = workers.map((worker) => {
-    const cells = [worker.model_version, `${worker.batch_size} of at most ${worker.batch_limit}`, worker.held, worker.rate_per_s.toFixed(1)];
+    const cells = [worker.model_version, `${worker.batch_size} of ${worker.batch_limit}`, worker.held, worker.rate_per_s.toFixed(1)];
     return make("tr", {}, make("th", { scope: "row" }, worker.name), ...cells.map((cell) => make("td", {}, String(cell))));
   });
   if (!rows.length) rows.push(make("tr", {}, make("td", { colSpan: 5 }, "None is alive. Start one.")));

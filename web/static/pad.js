@@ -10,8 +10,9 @@ export class Pad {
   #cleared = [];
   #cursor = null; // the keyboard's pen, [x, y, down]
   #pointer = null;
+  #isDrawing = false;
 
-  /** Let people draw on `canvas`; `changed` is called after each stroke that ends, each undo and each clear. */
+  /** Let people draw on `canvas`; `changed` is called when a stroke begins or ends, and after each undo and clear. */
   constructor(canvas, changed) {
     this.#canvas = canvas;
     this.#changed = changed;
@@ -25,13 +26,14 @@ export class Pad {
     return this.#marks.length === 0;
   }
 
-  get drawing() {
-    return this.#pointer !== null;
+  get isDrawing() {
+    return this.#isDrawing;
   }
 
   begin(x, y) {
+    this.#isDrawing = true;
     this.#marks.push([[x, y]]);
-    this.#show();
+    this.#tell();
   }
 
   extend(...points) {
@@ -40,27 +42,27 @@ export class Pad {
   }
 
   end() {
-    this.#show();
-    this.#changed();
+    this.#isDrawing = false;
+    this.#tell();
   }
 
   /** Put a picture on the paper, as large as fits. */
   place(bitmap) {
     this.#marks.push(bitmap);
-    this.end();
+    this.#tell();
   }
 
   /** Take the last stroke back; on an empty paper, what was cleared last comes back. */
   undo() {
     if (this.blank) this.#marks = this.#cleared.splice(0);
     else this.#marks.pop();
-    this.end();
+    this.#tell();
   }
 
   clear() {
     if (!this.blank) this.#cleared = this.#marks;
     this.#marks = [];
-    this.end();
+    this.#tell();
   }
 
   /** Show the keyboard's pen at `cursor`, or hide it with null. */
@@ -77,7 +79,7 @@ export class Pad {
   }
 
   #down(event) {
-    if (this.drawing || event.button !== 0) return;
+    if (this.#isDrawing || event.button !== 0) return;
     this.#pointer = event.pointerId;
     this.#canvas.setPointerCapture(event.pointerId);
     this.#cursor = null;
@@ -106,6 +108,11 @@ export class Pad {
     this.#canvas.width = side;
     this.#canvas.height = side;
     this.#show();
+  }
+
+  #tell() {
+    this.#show();
+    this.#changed();
   }
 
   #show() {

@@ -32,7 +32,7 @@ function queued({ queued_behind: ahead }) {
 }
 
 function classified({ batch_size: size, worker }) {
-  return `${size > 1 ? `in a batch of ${size}` : "alone, as nothing else waited,"} by ${worker}`;
+  return `${size > 1 ? `in a batch of ${size}` : "alone"}, by ${worker}`;
 }
 
 /** Return "passed", "now" or "ahead". */
@@ -63,6 +63,7 @@ function place(row, start, share) {
 function summary(prediction, total) {
   if (!prediction) return "";
   if (prediction.state === "queued") return "It is safe. You may even close this page: the answer will be among your drawings.";
+  if (prediction.state === "failed") return "";
   const tries = prediction.attempts > 1 ? `, after ${prediction.attempts} attempts` : "";
   const seen = prediction.seen_ms ? ` You had the answer ${duration(prediction.seen_ms)} after you asked.` : "";
   return `${duration(total)} in all${tries}, by model ${prediction.model_version}.${seen}`;
