@@ -12,6 +12,7 @@ from shared.queue import now_ms
 from shared.settings import Settings
 from shared.store import open_store
 from tests.e2e.visitor import SCRIBBLE, Visitor, recorded, visiting
+from tests.services.process import wait_until
 from tests.services.quill import Quill
 
 pytestmark = pytest.mark.e2e
@@ -94,6 +95,41 @@ def test_an_acceptance_that_got_lost_on_the_way_does_not_make_two_drawings(visit
     expect(visitor.answer).to_have_text("5")
     assert len(keys) == 2
     assert len(set(keys)) == 1
+
+
+def test_overload_is_told_with_the_time_of_the_next_try_which_is_made_by_itself(
+    chromium: Browser, new_quill: NewQuill
+) -> None:
+    quill = new_quill(backlog_limit=1)
+    quill.start_web()
+    with visiting(chromium, quill.address) as visitor:
+        visitor.page.clock.install()
+        visitor.draw(recorded("4"))
+        visitor.press("Predict it")
+        expect(visitor.drawings).to_have_count(1)
+        visitor.press("Predict it")
+        expect(visitor.said).to_have_text(
+            "Too many drawings wait already: 1, and at most 1 may. "
+            "Your drawing stays on this page and is sent again by itself."
+        )
+        expect(visitor.page.locator("#next")).to_have_text("Next try in 60 s")
+        visitor.photograph("overload")
+        visitor.press("Delete the drawing read as nothing")
+        wait_until(lambda: visitor.status()["backlog"] == 0, "the backlog is seen to be empty")
+        visitor.page.clock.run_for(60_000)
+        expect(visitor.said).to_have_text("Reading…")
+        expect(visitor.drawings).to_have_count(1)
+
+
+def test_who_sends_too_much_is_told_their_share(chromium: Browser, new_quill: NewQuill) -> None:
+    quill = new_quill(client_limit=1)
+    quill.start_web()
+    with visiting(chromium, quill.address) as visitor:
+        visitor.draw(recorded("4"))
+        visitor.press("Predict it")
+        expect(visitor.drawings).to_have_count(1)
+        visitor.press("Predict it")
+        expect(visitor.said).to_contain_text("One client may send 1 drawings a minute. Your drawing stays on this page")
 
 
 def test_clearing_gives_up_what_is_waited_for(visitor: Visitor) -> None:

@@ -112,6 +112,10 @@ class Visitor:
         response = self.page.request.get(f"{self.address}/api/v1/predictions/{prediction_id}")
         return response.json() if response.ok else None
 
+    def status(self) -> dict[str, Any]:
+        """Return what the interface tells of the whole service."""
+        return self.page.request.get(f"{self.address}/api/v1/status").json()
+
     def photograph(self, name: str) -> None:
         """Keep a picture of the whole page for the README; only when SCREENSHOTS is set."""
         if os.environ.get("SCREENSHOTS"):

@@ -3,7 +3,7 @@
 import { Problem, eventsUrl, fetchPrediction, isFinal, submit } from "./api.js";
 
 const LISTEN_MS = 15_000; // a connection that died silently is given up after this, and asked instead
-const LONGEST_S = 15;
+const LONGEST_S = 15; // between two tries, unless the server asks for more
 
 /**
  * Send a drawing until the server takes it. Only what cannot get better by itself is thrown.
@@ -55,7 +55,7 @@ function listen(id, changed, signal) {
   }).finally(() => source.close());
 }
 
-const delay = (problem, failures) => Math.min((problem.retryAfter ?? 2) * 1.5 ** failures, LONGEST_S);
+const delay = (problem, failures) => Math.max(problem.retryAfter ?? 0, Math.min(2 * 1.5 ** failures, LONGEST_S));
 
 async function countDown(seconds, tell, signal) {
   for (let left = Math.ceil(seconds); left > 0; left -= 1) {
