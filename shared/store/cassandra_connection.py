@@ -7,7 +7,7 @@ import ssl
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from cassandra import OperationTimedOut, RequestExecutionException, Unauthorized, UnresolvableContactPoints
 from cassandra.auth import PlainTextAuthProvider
@@ -24,6 +24,8 @@ from shared.store.port import StoreUnavailableError
 REQUEST_S = 2
 FIRST_CONNECTION_S = 4.0  # what a caller waits for the first attempt; later ones fail at once until one succeeds
 RETRY_S = 1.0
+AT_ONCE = 64  # statements under way for one call: more would wait in the node until they time out
+IN_A_BATCH = 100  # a node refuses batches over 50 KiB
 PORT = 9042
 NOT_NOW = (
     NoHostAvailable,
@@ -44,6 +46,7 @@ CONSISTENCY = {
 
 Row = dict[str, Any]
 Values = Sequence[object]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +94,7 @@ class CassandraConnection:
                 whole.add(link.prepared[statement].bind(values))
             return whole
 
-        self._run(lambda link: [batch(link, rows_of_values) for rows_of_values in partitions])
+        self._run(lambda link: [batch(link, part) for rows in partitions for part in _parts(rows, IN_A_BATCH)])
 
     def close(self) -> None:
         """Close the session and stop trying."""
@@ -104,8 +107,7 @@ class CassandraConnection:
     def _run(self, statements: Callable[[_Link], Sequence[Any]]) -> list[list[Row]]:
         link = self._linked()
         try:
-            futures = [link.session.execute_async(statement) for statement in statements(link)]
-            return [list(future.result()) for future in futures]
+            return [rows for part in _parts(statements(link), AT_ONCE) for rows in _rows_of(link, part)]
         except NOT_NOW as error:
             if isinstance(error, NoHostAvailable):
                 self._lose(link, error)
@@ -145,8 +147,10 @@ class CassandraConnection:
                     self._connecting = None
                 self._changed.notify_all()
             if link:
-                return
+                break
             self._closed.wait(RETRY_S)
+        if self._closed.is_set():
+            self.close()  # again: it came while the attempt was under way
 
     def _attempt(self) -> tuple[_Link | None, Exception | None]:
         cluster = None
@@ -186,12 +190,25 @@ class CassandraConnection:
         )
 
     def _told(self, error: Exception) -> StoreUnavailableError:
-        reason = str(error) or type(error).__name__
+        return StoreUnavailableError(f"Cassandra at {self._hosts}: {self._reason(error)}")
+
+    def _reason(self, error: Exception) -> str:
         if isinstance(error, OperationTimedOut):
-            reason = f"no answer within {REQUEST_S} s"
-        if isinstance(error, NoHostAvailable) and not isinstance(error.errors, dict):  # no host was even tried
-            reason = f"no node of data centre {self._settings.cassandra_datacenter} (see QUILL_CASSANDRA_DATACENTER)"
-        return StoreUnavailableError(f"Cassandra at {self._hosts}: {reason}")
+            return f"no answer within {REQUEST_S} s"
+        if not isinstance(error, NoHostAvailable):
+            return str(error) or type(error).__name__
+        if not isinstance(error.errors, dict):  # no host was even tried
+            return f"no node of data centre {self._settings.cassandra_datacenter} (see QUILL_CASSANDRA_DATACENTER)"
+        return "; ".join(str(cause) for cause in error.errors.values()) or "no node is reachable"
+
+
+def _rows_of(link: _Link, statements: Sequence[Any]) -> list[list[Row]]:
+    futures = [link.session.execute_async(statement) for statement in statements]
+    return [list(future.result()) for future in futures]
+
+
+def _parts(whole: Sequence[T], size: int) -> list[Sequence[T]]:
+    return [whole[start : start + size] for start in range(0, len(whole), size)]
 
 
 def _contact_point(host: str) -> tuple[str, int]:

@@ -62,6 +62,20 @@ class Watermark(NamedTuple):
     late: uuid.UUID | None
 
 
+class Seen(NamedTuple):
+    """What a reader need not count again.
+
+    Attributes:
+        late: the watermark's, at the time of counting; once that has changed nothing here holds.
+        balanced: minutes without unfinished jobs, to be counted once more before they are closed.
+        closed: minutes without unfinished jobs, to which none will come unless it says so.
+    """
+
+    late: uuid.UUID | None = None
+    balanced: frozenset[int] = frozenset()
+    closed: frozenset[int] = frozenset()
+
+
 class Minutes:
     """The accepted and the finished jobs by minute, kept for retention_s seconds after acceptance."""
 
@@ -69,7 +83,7 @@ class Minutes:
         self._connection = connection
         self._retention_s = retention_s
         self._indexed: set[int] = set()  # minutes that this process has put into the index
-        self._closed: tuple[uuid.UUID | None, frozenset[int]] = (None, frozenset())  # since which late coming
+        self._seen = Seen()
 
     def ttl_s(self, accepted_ms: int) -> int:
         """Return the seconds that are left to what belongs to a job accepted then, at least one."""
@@ -84,6 +98,7 @@ class Minutes:
             by_minute[minute].append((minute, accepted_ms, uuid.UUID(job_id), now_ms, self.ttl_s(accepted_ms)))
         self._index(by_minute.keys() - self._indexed)
         self._connection.together(ACCEPT, list(by_minute.values()))
+        self._seen = self._seen._replace(balanced=self._seen.balanced - by_minute.keys())
         late = [minute for minute in by_minute if minute < _this_minute() - LATE]
         if late:
             self._come_late(min(late))
@@ -98,16 +113,15 @@ class Minutes:
 
     def open(self) -> dict[int, int]:
         """Return how many jobs are unfinished in each minute that has any, oldest first."""
-        watermark = self._watermark()
-        known_since, closed = self._closed
-        if known_since != watermark.late:
-            closed = frozenset[int]()
-        minutes = [minute for minute in self._since(watermark.minute) if minute not in closed]
-        unfinished = self._count(minutes)
-        done_by = _this_minute() - CLOSING
-        closed |= {minute for minute, jobs in unfinished.items() if jobs <= 0 and minute < done_by}
+        watermark, done_by = self._watermark(), _this_minute() - CLOSING
+        seen = self._seen if self._seen.late == watermark.late else Seen(watermark.late)
+        minutes = [minute for minute in self._since(watermark.minute) if minute not in seen.closed]
+        unfinished = self._count([minute for minute in minutes if minute < done_by or minute not in seen.balanced])
+        balanced = seen.balanced | {m for m, jobs in unfinished.items() if jobs <= 0 and m < _this_minute() - 1}
+        closed = seen.closed | {m for m, jobs in unfinished.items() if jobs <= 0 and m < done_by}
         first = min((minute for minute in minutes if minute not in closed), default=done_by)
-        self._closed = (watermark.late, frozenset(minute for minute in closed if minute >= first))
+        still = frozenset(minute for minute in balanced | closed if minute >= first)
+        self._seen = Seen(watermark.late, still - closed, still & closed)
         self._raise(watermark, min(first, done_by))
         return {minute: jobs for minute, jobs in unfinished.items() if jobs > 0}
 

@@ -44,7 +44,7 @@ def another_store(url: str) -> Generator[OpenStore]:
 @pytest.fixture
 def store(another_store: OpenStore) -> Store:
     store = another_store()
-    wait_until(lambda: works(store), "the store works")
+    wait_until(lambda: works(store), "the store works", seconds=120)
     return store
 
 
@@ -108,7 +108,7 @@ def test_what_was_acknowledged_outlives_a_kill(
             cut_off.add([a_job()])
     cassandra_server.start()
     for back in (store, late):
-        wait_until(lambda back=back: works(back), "the store is found again")
+        wait_until(lambda back=back: works(back), "the store is found again", seconds=120)
         assert back.get([job.id, other.id])[job.id] == answer
         assert back.unfinished(now_ms() + 1, 10) == [other]
 
@@ -135,7 +135,7 @@ def test_a_cassandra_that_hangs_costs_seconds(
             assert time.monotonic() - began < 2 * max(REQUEST_S, FIRST_CONNECTION_S)
     finally:
         cassandra_server.resume()
-    wait_until(lambda: works(store), "the store goes on")
+    wait_until(lambda: works(store), "the store goes on", seconds=120)
     store.finish([answered(job)])
     assert store.unfinished(now_ms() + 1, 100) == []
 
@@ -151,7 +151,7 @@ def test_the_seeds_table_is_taken_over_with_its_rows(url: str, session: Any) -> 
     seeds, job = uuid.uuid4(), a_job()
     session.execute("INSERT INTO mnist1 (id, digits, upload_time) VALUES (%s, '4', 1543000000000)", [seeds])
     store = open_store(Settings(store_url=url.replace("quill_test", "mnist_database")))
-    wait_until(lambda: works(store), "the store works")
+    wait_until(lambda: works(store), "the store works", seconds=120)
     store.add([job])
     store.finish([answered(job)])
     assert store.get([str(seeds)]) == {}

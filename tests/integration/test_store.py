@@ -46,7 +46,7 @@ def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
 @pytest.fixture
 def store(settings: Settings) -> Iterator[Store]:
     store = open_store(settings)
-    wait_until(lambda: works(store), "the store works")  # Cassandra's first tables take some seconds
+    wait_until(lambda: works(store), "the store works", seconds=120)  # Cassandra's first tables take some seconds
     yield store
     store.close()
 
@@ -156,6 +156,14 @@ def test_a_finished_backlog_is_empty(store: Store) -> None:
     assert store.backlog() == 0
     assert store.unfinished(NOW + 1, 100) == []
     assert store.get([job.id for job in jobs]) == {job.id: answered(job) for job in jobs}
+
+
+def test_a_group_may_be_large(store: Store) -> None:
+    jobs = [a_job() for _ in range(1000)]
+    store.add(jobs)
+    store.finish([answered(job) for job in jobs[1:]])
+    assert store.unfinished(NOW + 1, 1000) == jobs[:1]
+    assert len(store.history(1000)) == len(store.get([job.id for job in jobs])) == 1000
 
 
 def test_a_job_added_late_is_found_among_those_long_finished(store: Store) -> None:
@@ -296,11 +304,11 @@ def start_and_finish(settings: Settings, jobs: list[Job], digits: str) -> list[s
 
 def test_processes_that_start_together_share_the_store_and_agree(settings: Settings, store: Store) -> None:
     jobs = [a_job() for _ in range(64)]
-    with ProcessPoolExecutor(3, mp_context=get_context("spawn")) as pool:
-        assert list(pool.map(start_and_finish, [settings] * 3, [jobs] * 3, "012", timeout=240)) == [[]] * 3
+    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
+        assert list(pool.map(start_and_finish, [settings] * 2, [jobs] * 2, "01", timeout=240)) == [[]] * 2
         store.add(jobs)
-        seen = list(pool.map(start_and_finish, [settings] * 3, [jobs] * 3, "345", timeout=240))
-    assert seen[0] == seen[1] == seen[2]
+        seen = list(pool.map(start_and_finish, [settings] * 2, [jobs] * 2, "34", timeout=240))
+    assert seen[0] == seen[1]
     assert store.backlog() == 0
 
 
