@@ -53,7 +53,7 @@ lock: setup-dev ## write requirements/*.txt anew; UPGRADE=--upgrade takes newer 
 	@$(compile) --all-extras --output-file requirements/dev.txt
 	@$(compile) --constraints requirements/dev.txt --extra web --output-file requirements/web.txt
 	@$(compile) --constraints requirements/dev.txt --extra worker --output-file requirements/worker.txt
-	@$(compile) --constraints requirements/dev.txt --extra web --extra worker --extra onnx --extra local \
+	@$(compile) --constraints requirements/dev.txt --extra web --extra worker --extra onnx --extra client --extra local \
 	  --output-file requirements/local.txt
 
 # A lock is installed when its copy in .venv equals it: a checkout that only touches the file costs nothing.

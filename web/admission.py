@@ -11,6 +11,7 @@ from limits.strategies import FixedWindowRateLimiter
 from web.backlog import Backlog, Measure
 from web.problems import Problem
 
+ADMISSION_PROBLEMS = ("rate-limited", "overloaded")
 LONGEST_S = 60  # that a refused client is told to wait
 ROOM = 0.1  # of the backlog's limit: what has to drain before a refused client should come back
 

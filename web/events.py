@@ -8,9 +8,10 @@ from flask import Blueprint, Response
 
 from shared.contract import Prediction, State
 from shared.store import StoreUnavailableError
+from web.describe import Answer, Call, describe
 from web.parts import parts
 from web.predictions import known
-from web.views import PredictionView
+from web.views import EventView, PredictionView
 from web.waiting import Arrivals, Waiting
 
 HEARTBEAT_S = 5.0  # keeps proxies from closing a silent connection, and notices a client that left
@@ -20,6 +21,12 @@ routes = Blueprint("events", __name__)
 
 
 @routes.get("/api/v1/predictions/<prediction_id>/events")
+@describe(
+    Call(
+        [Answer(200, EventView, media="text/event-stream", headers=["Cache-Control"])],
+        problems=["not-found", "store-unavailable", "too-many-waiting"],
+    )
+)
 def events(prediction_id: str) -> Response:
     """Tell a prediction now and when it changes, as events named `prediction`; the stream ends with the final one."""
     with ExitStack() as stack:

@@ -1,47 +1,52 @@
 """Whether the process lives, and whether it can serve: store, queue and a live worker."""
 
-import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from flask import Blueprint, Response
 from redis import RedisError
 
 from shared.queue import live_workers
 from shared.store import StoreUnavailableError
+from web.describe import Answer, Call, describe
 from web.parts import parts
+from web.views import AliveView, ReadyView
 
 routes = Blueprint("health", __name__)
 
 
 @routes.get("/healthz")
+@describe(Call([Answer(200, AliveView, headers=["Cache-Control"])]))
 def alive() -> Response:
-    """Answer: the process lives."""
-    return _told(200, {"status": "alive"})
+    """Tell that the process lives."""
+    return _told(200, AliveView())
 
 
 @routes.get("/readyz")
+@describe(Call([Answer(200, ReadyView, headers=["Cache-Control"]), Answer(503, ReadyView, headers=["Cache-Control"])]))
 def ready() -> Response:
     """Tell of each part that serving needs whether it is there; 503 unless all are."""
-    checks = {"store": _checked(parts().store.ping), "queue": _checked(_queue), "worker": _checked(_worker)}
-    return _told(200 if set(checks.values()) == {"ok"} else 503, checks)
-
-
-def _checked(ask: Callable[[], object]) -> str:
-    try:
-        ask()
-    except (StoreUnavailableError, RedisError, LookupError) as error:
-        return str(error)
-    return "ok"
+    store, queue = _checked(parts().store.ping), _checked(_queue)
+    versions = _model_versions() if queue == "ok" else []
+    worker = "ok" if versions else "no worker is alive: start one with `python -m worker`"
+    view = ReadyView(store=store, queue=queue, worker=worker, model_versions=versions)
+    return _told(200 if {store, queue, worker} == {"ok"} else 503, view)
 
 
 def _queue() -> None:
     parts().redis.ping()
 
 
-def _worker() -> None:
-    if not live_workers(parts().redis):
-        raise LookupError("no worker is alive: start one with `python -m worker`")
+def _model_versions() -> list[str]:
+    return sorted({str(about.get("model_version")) for about in live_workers(parts().redis)})
 
 
-def _told(status: int, body: Mapping[str, str]) -> Response:
-    return Response(json.dumps(body), status, mimetype="application/json", headers={"Cache-Control": "no-store"})
+def _checked(ask: Callable[[], object]) -> str:
+    try:
+        ask()
+    except (StoreUnavailableError, RedisError) as error:
+        return str(error)
+    return "ok"
+
+
+def _told(status: int, view: AliveView | ReadyView) -> Response:
+    return Response(view.model_dump_json(), status, mimetype="application/json", headers={"Cache-Control": "no-store"})

@@ -7,6 +7,7 @@ from flask import Blueprint, Response, request, url_for
 from shared.contract import Prediction
 from shared.store import Position
 from web.bodies import asked
+from web.describe import Answer, Call, describe
 from web.parts import parts
 from web.problems import Problem
 from web.views import HistoryView, Page, PredictionView
@@ -15,6 +16,14 @@ routes = Blueprint("history", __name__)
 
 
 @routes.get("/api/v1/predictions")
+@describe(
+    Call(
+        [Answer(200, HistoryView, headers=["Cache-Control"], sometimes=["Link"])],
+        query=Page,
+        headers=["Authorization"],
+        problems=["key-needed", "out-of-range", "invalid-type", "invalid-cursor", "store-unavailable"],
+    )
+)
 def history() -> Response:
     """Tell a page of the history; pages stay the same while new predictions arrive."""
     check_key()

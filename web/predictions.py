@@ -6,12 +6,14 @@ from flask import Blueprint, Response, request, url_for
 
 from shared.contract import Job, Prediction, State, is_id
 from shared.store import StoreUnavailableError
-from web.bodies import asked, shaped
-from web.drawings import job_from_png, png_from_data_url, png_from_request
+from web.admission import ADMISSION_PROBLEMS
+from web.bodies import BODY_PROBLEMS, asked, sent
+from web.describe import Answer, Call, describe
+from web.drawings import DATA_URL_PROBLEMS, PICTURE_PROBLEMS, job_from_png, png_from_request
 from web.idempotency import claimed, key_of
 from web.parts import parts
 from web.problems import Problem
-from web.views import AcceptedView, Label, PredictionView, Wait
+from web.views import AcceptedView, Drawing, Label, PredictionView, Wait
 
 LONGEST_WAIT_S = 30.0
 WAIT = re.compile(r"(?:^|,)\s*wait\s*=\s*(\d{1,9})\s*(?:$|[,;])", re.IGNORECASE)
@@ -20,6 +22,27 @@ routes = Blueprint("predictions", __name__)
 
 
 @routes.post("/api/v1/predictions")
+@describe(
+    Call(
+        [
+            Answer(202, AcceptedView, headers=["Location", "Vary"]),
+            Answer(
+                200, PredictionView, headers=["Location", "Vary"], sometimes=["Preference-Applied", "Server-Timing"]
+            ),
+        ],
+        takes={"image/png": None, "application/json": Drawing},
+        headers=["Prefer", "Idempotency-Key"],
+        problems=[
+            *BODY_PROBLEMS,
+            *DATA_URL_PROBLEMS,
+            *PICTURE_PROBLEMS,
+            *ADMISSION_PROBLEMS,
+            "invalid-idempotency-key",
+            "idempotency-mismatch",
+            "store-unavailable",
+        ],
+    )
+)
 def create() -> Response:
     """Accept a drawing: 202, or 200 when `Prefer: wait=SECONDS` was enough; with a key, once."""
     parts().admission.admit(request.remote_addr)
@@ -28,7 +51,7 @@ def create() -> Response:
     fresh = job_from_png(png)
     job = claimed(fresh, png, key, parts().store)
     ahead = parts().backlog.now().count  # before it joins them
-    prediction = _accept(job, wait_s) if job.id == fresh.id else _accept_again(job, wait_s)
+    prediction = accept(job, wait_s) if job.id == fresh.id else _accept_again(job, wait_s)
     finished = prediction.state is not State.QUEUED
     response = shown(prediction) if finished else _accepted(prediction, ahead)
     response.headers["Location"] = url_for(".show", prediction_id=prediction.id)
@@ -39,25 +62,45 @@ def create() -> Response:
 
 
 @routes.get("/api/v1/predictions/<prediction_id>")
+@describe(
+    Call(
+        [
+            Answer(200, PredictionView, headers=["Cache-Control", "ETag"], sometimes=["Server-Timing"]),
+            Answer(304, headers=["Cache-Control", "ETag"]),
+        ],
+        query=Wait,
+        headers=["If-None-Match"],
+        problems=["not-found", "out-of-range", "invalid-type", "store-unavailable"],
+    )
+)
 def show(prediction_id: str) -> Response:
     """Tell a prediction as it is, or with `?wait=SECONDS` as soon as it is finished."""
     prediction = _looked_up(prediction_id, min(asked(Wait).wait, LONGEST_WAIT_S))
     response = shown(prediction)
+    response.headers["Cache-Control"] = "private, no-cache"  # kept, and asked for anew with its ETag
     response.set_etag(f"{prediction.state}-{prediction.label}")
     response.make_conditional(request)
     return response
 
 
 @routes.put("/api/v1/predictions/<prediction_id>/label")
+@describe(
+    Call(
+        [Answer(204)],
+        takes={"application/json": Label},
+        problems=[*BODY_PROBLEMS, "out-of-range", "not-found", "store-unavailable"],
+    )
+)
 def correct(prediction_id: str) -> Response:
     """Keep the person's correction, for retraining."""
-    label = shaped(Label, request.get_data())
+    label = sent(Label)
     if not is_id(prediction_id) or not parts().store.label(prediction_id, label.digit):
         raise _unknown()
     return Response(status=204)
 
 
 @routes.delete("/api/v1/predictions/<prediction_id>")
+@describe(Call([Answer(204)], problems=["store-unavailable"]))
 def forget(prediction_id: str) -> Response:
     """Cancel what is queued and forget it in any case; deleting twice is as good as once."""
     if is_id(prediction_id):
@@ -65,18 +108,7 @@ def forget(prediction_id: str) -> Response:
     return Response(status=204)
 
 
-@routes.post("/predict")
-def predict() -> Response:
-    """Answer as the seed of 2019 did: a data URL in, the digits as a JSON list out."""
-    parts().admission.admit(request.remote_addr)
-    url = request.get_data(as_text=True).strip()
-    prediction = _accept(job_from_png(png_from_data_url(url)), LONGEST_WAIT_S)
-    if prediction.state is not State.DONE:
-        raise Problem("no-answer", prediction.error or "No worker has answered yet.", retry_after_s=5)
-    return Response(f"[{', '.join(prediction.digits)}]", mimetype="application/json")
-
-
-def _accept(job: Job, wait_s: float) -> Prediction:
+def accept(job: Job, wait_s: float) -> Prediction:
     """Accept the job; return its prediction, finished if that happens within wait_s, else queued."""
     queued = Prediction(job.id, job.pictures, job.accepted_ms)
     if not wait_s:
@@ -123,7 +155,10 @@ def _unknown() -> Problem:
 
 def shown(prediction: Prediction) -> Response:
     """Return the answer that shows a prediction."""
-    return Response(PredictionView.of(prediction).model_dump_json(), mimetype="application/json")
+    response = Response(PredictionView.of(prediction).model_dump_json(), mimetype="application/json")
+    if prediction.stage_ms:
+        response.headers["Server-Timing"] = ", ".join(f"{name};dur={ms}" for name, ms in prediction.stage_ms.items())
+    return response
 
 
 def _accepted(queued: Prediction, ahead: int | None) -> Response:

@@ -2,7 +2,9 @@
 
 from typing import NamedTuple
 
-from flask import Response, json, request
+from flask import Response, request
+
+from web.views import ProblemView
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -119,14 +121,14 @@ class Problem(Exception):  # noqa: N818 - the name of RFC 9457
 
 def answer(problem: Problem) -> Response:
     """Return the response that tells the problem."""
-    body = {
-        "type": f"/problems/{problem.slug}",
-        "title": problem.kind.title,
-        "status": problem.kind.status,
-        "detail": problem.detail,
-        "instance": request.path,
-    }
-    response = Response(json.dumps(body), problem.kind.status, mimetype=MEDIA_TYPE)
+    view = ProblemView(
+        type=f"/problems/{problem.slug}",
+        title=problem.kind.title,
+        status=problem.kind.status,
+        detail=problem.detail,
+        instance=request.path,
+    )
+    response = Response(view.model_dump_json(), problem.kind.status, mimetype=MEDIA_TYPE)
     if problem.retry_after_s is not None:
         response.headers["Retry-After"] = str(problem.retry_after_s)
     if problem.slug == "key-needed":

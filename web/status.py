@@ -4,6 +4,7 @@ from flask import Blueprint, Response
 from redis import RedisError
 
 from shared.queue import live_workers, now_ms
+from web.describe import Answer, Call, describe
 from web.parts import parts
 from web.views import StatusView, WorkerView
 
@@ -11,6 +12,7 @@ routes = Blueprint("status", __name__)
 
 
 @routes.get("/api/v1/status")
+@describe(Call([Answer(200, StatusView, headers=["Cache-Control"])]))
 def status() -> Response:
     """Tell the backlog, how fast it goes, and which workers are alive."""
     seen = parts().backlog.now()

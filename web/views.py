@@ -2,21 +2,32 @@
 
 from base64 import b64encode
 from datetime import UTC, datetime
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, Field, StringConstraints
+from pydantic import BaseModel, Field, Json, RootModel, StringConstraints
+from pydantic.json_schema import SkipJsonSchema
 
-from shared.contract import Prediction
+from shared.contract import Prediction, State
 
 
-def _time(milliseconds: int | None) -> datetime | None:
-    return None if milliseconds is None else datetime.fromtimestamp(milliseconds / 1000, UTC)
+def _time(milliseconds: int) -> datetime:
+    return datetime.fromtimestamp(milliseconds / 1000, UTC)
+
+
+DataUrl = Annotated[
+    str,
+    Field(strict=True, description="a drawing: data:image/png;base64,...", json_schema_extra={"format": "data-url"}),
+]
 
 
 class Drawing(BaseModel, extra="forbid"):
     """A drawing in JSON."""
 
-    image: str = Field(strict=True, description="a data URL, data:image/png;base64,...")
+    image: DataUrl
+
+
+class DataUrlText(RootModel[DataUrl]):
+    """A drawing as the seed's page sent it."""
 
 
 class Label(BaseModel, extra="forbid"):
@@ -38,29 +49,31 @@ class Page(BaseModel):
     """Which part of the history is asked for."""
 
     limit: int = Field(default=20, ge=1, le=100, description="most predictions in one answer")
-    before: Cursor | None = Field(default=None, description="a place in the history, as `next` of a page tells it")
+    before: Cursor | SkipJsonSchema[None] = Field(default=None, description="where to go on: `next` of the page before")
 
 
 class PredictionView(BaseModel):
-    """A prediction as clients see it; Prediction says what the fields mean."""
+    """A prediction: what became of a drawing, and how."""
 
-    id: str
-    state: str
-    accepted_at: datetime | None
+    id: str = Field(description="a UUID; whoever knows it may read, correct and delete the prediction")
+    state: State = Field(description="queued, then done or failed for good")
+    accepted_at: datetime
     finished_at: datetime | None
-    digits: str
+    digits: str = Field(description="the answer, one character a digit, left to right; empty until done")
     digit: int | None = Field(description="the digit, when the drawing holds exactly one")
-    probabilities: tuple[tuple[float, ...], ...]
-    confidence: float
-    unsure: bool
+    probabilities: tuple[tuple[float, ...], ...] = Field(
+        description="for each digit of the answer how likely each of 0 to 9 is; what lacks to 1 is `not a digit`"
+    )
+    confidence: float = Field(description="how likely the whole answer is right, 0 to 1")
+    unsure: bool = Field(description="whether the model would rather not say")
     pictures: list[str] = Field(description="what the model saw: 784 bytes each in base64, 0 paper to 255 ink")
-    model_version: str
-    worker: str
-    batch_size: int
-    attempts: int
-    stage_ms: dict[str, float]
-    error: str | None
-    label: int | None
+    model_version: str = Field(description="the model that answered")
+    worker: str = Field(description="the worker that answered")
+    batch_size: int = Field(description="pictures in the model call that answered")
+    attempts: int = Field(description="model calls begun for this drawing")
+    stage_ms: dict[str, float] = Field(description="milliseconds in each stage, in the order of the stages")
+    error: str | None = Field(description="why it failed")
+    label: int | None = Field(description="the digit that a person said it is")
 
     @classmethod
     def of(cls, prediction: Prediction, **more: object) -> Self:
@@ -69,7 +82,7 @@ class PredictionView(BaseModel):
             "id": prediction.id,
             "state": prediction.state,
             "accepted_at": _time(prediction.accepted_ms),
-            "finished_at": _time(prediction.finished_ms),
+            "finished_at": None if prediction.finished_ms is None else _time(prediction.finished_ms),
             "digits": prediction.digits,
             "digit": int(prediction.digits) if len(prediction.digits) == 1 else None,
             "probabilities": prediction.probabilities,
@@ -91,6 +104,13 @@ class AcceptedView(PredictionView):
     """A prediction at the moment when its drawing was accepted."""
 
     queued_behind: int | None = Field(description="drawings that were accepted before and still wait, null if unknown")
+
+
+class EventView(BaseModel):
+    """A server-sent event: the prediction as it is now."""
+
+    event: Literal["prediction"] = "prediction"
+    data: Json[PredictionView]
 
 
 class HistoryView(BaseModel):
@@ -120,3 +140,32 @@ class StatusView(BaseModel):
     workers: list[WorkerView]
     store: str = Field(description="ok, or what is wrong")
     queue: str = Field(description="ok, or what is wrong")
+
+
+class ReadyView(BaseModel):
+    """Whether each part that serving needs is there: ok, or what is wrong."""
+
+    store: str
+    queue: str
+    worker: str
+    model_versions: list[str] = Field(description="of the live workers")
+
+
+class AliveView(BaseModel):
+    """The process lives."""
+
+    status: Literal["alive"] = "alive"
+
+
+class DigitsView(RootModel[list[int]]):
+    """The digits, left to right."""
+
+
+class ProblemView(BaseModel):
+    """A problem, as RFC 9457 has it."""
+
+    type: str = Field(description="the kind of problem: the address of its page")
+    title: str = Field(description="what is wrong, the same for each of this kind")
+    status: int
+    detail: str = Field(description="what is wrong this time, and what to do")
+    instance: str = Field(description="the path that was called")

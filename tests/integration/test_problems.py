@@ -1,10 +1,7 @@
 """Every error is a problem of a documented kind, with the status of that kind and a page that tells its cure."""
 
 import io
-import json
-from base64 import b64encode
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +11,7 @@ from PIL import Image
 from werkzeug.test import TestResponse
 
 from shared.settings import Settings
-from tests.services.site import SEVEN, Site
+from tests.services.site import SEVEN, SEVEN_URL, Site
 from web.problems import KINDS
 
 pytestmark = pytest.mark.integration
@@ -32,16 +29,17 @@ def send(site: Site, body: bytes | str, content_type: str = "image/png") -> Test
     return site.client.post("/api/v1/predictions", data=body, content_type=content_type)
 
 
+def send_with_key(site: Site, body: bytes) -> TestResponse:
+    headers = {"Idempotency-Key": "k"}
+    return site.client.post("/api/v1/predictions", data=body, content_type="image/png", headers=headers)
+
+
 def send_json(site: Site, body: str) -> TestResponse:
     return send(site, body, "application/json")
 
 
 def label(site: Site, body: str) -> TestResponse:
     return site.client.put(f"{NOBODY}/label", data=body, content_type="application/json")
-
-
-def image(data: bytes) -> str:
-    return json.dumps({"image": f"data:image/png;base64,{b64encode(data).decode()}"})
 
 
 def moving() -> bytes:
@@ -67,7 +65,7 @@ def listen(site: Site) -> TestResponse:
 
 def ask_without_place(site: Site) -> TestResponse:
     listen(site)  # takes the one place
-    return site.client.post("/predict", data=json.loads(image(SEVEN))["image"])
+    return site.client.post("/predict", data=SEVEN_URL)
 
 
 CASES: dict[str, Callable[[Site], TestResponse]] = {
@@ -99,21 +97,21 @@ CASES: dict[str, Callable[[Site], TestResponse]] = {
     "image-too-large": lambda site: send(site, png(2000, 2000)),
     "animated-image": lambda site: send(site, moving()),
     "blank-drawing": lambda site: send(site, png(28, 28)),
+    "invalid-idempotency-key": lambda site: site.client.post("/api/v1/predictions", headers={"Idempotency-Key": ""}),
+    "idempotency-mismatch": lambda site: (send_with_key(site, SEVEN), send_with_key(site, SEVEN + b" "))[1],
+    "rate-limited": lambda site: (send(site, SEVEN), send(site, SEVEN))[1],
+    "overloaded": lambda site: (send(site, SEVEN), send(site, SEVEN))[1],
     "internal-error": fail,
     "store-unavailable": lambda site: site.client.get(NOBODY),
     "too-many-waiting": lambda site: (listen(site), listen(site))[1],
     "no-answer": ask_without_place,
 }
-RETRIED = {"store-unavailable", "too-many-waiting", "no-answer"}
-
-
-@pytest.fixture
-def site(new_site: Callable[..., Site], request: pytest.FixtureRequest, tmp_path: Path) -> Site:
-    """Give a site where things are short; for store-unavailable, one whose store is away."""
-    settings: dict[str, object] = {"api_key": "secret", "body_limit": 10_000, "waiting_limit": 1}
-    if "store-unavailable" in request.node.name:
-        settings["store_url"] = f"sqlite:///{Path(__file__)}/quill.db"
-    return new_site(**settings)
+RETRIED = {"rate-limited", "store-unavailable", "overloaded", "too-many-waiting", "no-answer"}
+SETTINGS: dict[str, dict[str, object]] = {
+    "rate-limited": {"client_limit": 1},
+    "overloaded": {"backlog_limit": 1},
+    "store-unavailable": {"store_url": f"sqlite:///{__file__}/quill.db"},
+}
 
 
 def test_every_kind_is_tried() -> None:
@@ -121,7 +119,8 @@ def test_every_kind_is_tried() -> None:
 
 
 @pytest.mark.parametrize("slug", CASES)
-def test_the_problem_is_told_as_documented(site: Site, slug: str) -> None:
+def test_the_problem_is_told_as_documented(new_site: Callable[..., Site], slug: str) -> None:
+    site = new_site(api_key="secret", body_limit=10_000, waiting_limit=1, **SETTINGS.get(slug, {}))
     response = CASES[slug](site)
     told = response.get_json(force=True)
     assert (told["type"], response.status_code) == (f"/problems/{slug}", KINDS[slug].status)

@@ -1,6 +1,8 @@
 """The web application in the test's own process: a real store and a real Redis, the queue a list."""
 
 import json
+from base64 import b64encode
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ from shared.store import open_store
 from web import create_app
 
 SEVEN = (Path(__file__).parents[1] / "seven.png").read_bytes()
+SEVEN_URL = f"data:image/png;base64,{b64encode(SEVEN).decode()}"
 
 
 class Site:
@@ -20,6 +23,7 @@ class Site:
     Attributes:
         client: Flask's test client.
         sent: the jobs that were submitted, in order.
+        on_submit: called with jobs as they are submitted; a test sets it to be quicker than its own client.
     """
 
     def __init__(self, folder: Path, redis: str, /, **settings: object) -> None:
@@ -28,8 +32,13 @@ class Site:
         self.store = open_store(self.settings)
         self.redis = connect(self.settings)
         self.sent: list[Job] = []
-        self.app = create_app(self.settings, store=self.store, submit=self.sent.extend)
+        self.on_submit: Callable[[Sequence[Job]], object] = lambda _: None
+        self.app = create_app(self.settings, store=self.store, submit=self._submit)
         self.client = self.app.test_client()
+
+    def _submit(self, jobs: Sequence[Job]) -> None:
+        self.sent.extend(jobs)
+        self.on_submit(jobs)
 
     def draw(self, **headers: str) -> dict[str, Any]:
         """Send a drawing of a seven; return the prediction as it was answered."""

@@ -1,0 +1,32 @@
+"""The call of the seed of 2019, for programs that still use it."""
+
+from flask import Blueprint, Response, request
+
+from shared.contract import State
+from web.admission import ADMISSION_PROBLEMS
+from web.describe import Answer, Call, describe
+from web.drawings import DATA_URL_PROBLEMS, PICTURE_PROBLEMS, job_from_png, png_from_data_url
+from web.parts import parts
+from web.predictions import LONGEST_WAIT_S, accept
+from web.problems import Problem
+from web.views import DataUrlText, DigitsView
+
+routes = Blueprint("seed", __name__)
+
+
+@routes.post("/predict")
+@describe(
+    Call(
+        [Answer(200, DigitsView)],
+        takes={"text/plain": DataUrlText},
+        problems=[*DATA_URL_PROBLEMS, *PICTURE_PROBLEMS, *ADMISSION_PROBLEMS, "store-unavailable", "no-answer"],
+    )
+)
+def predict() -> Response:
+    """Answer as the seed of 2019 did: a data URL in, the digits as a JSON list out."""
+    parts().admission.admit(request.remote_addr)
+    url = request.get_data(as_text=True).strip()
+    prediction = accept(job_from_png(png_from_data_url(url)), LONGEST_WAIT_S)
+    if prediction.state is not State.DONE:
+        raise Problem("no-answer", prediction.error or "No worker has answered yet.", retry_after_s=5)
+    return Response(f"[{', '.join(prediction.digits)}]", mimetype="application/json")
