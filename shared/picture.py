@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageChops
 
 from shared.canvas_png import grey_from_canvas
-from shared.contract import SIDE
+from shared.contract import MAX_PICTURES, SIDE
+from shared.numbers import digits_apart
 
 MAX_PIXELS = 1024 * 1024  # of a drawing; checked before anything is decoded, 10 MB at the peak
 INK = 32  # of 255; what is fainter is paper
@@ -36,7 +37,7 @@ class BadImageError(ValueError):
 
 
 def picture_from_png(data: bytes) -> Picture:
-    """Return the uint8 (SIDE, SIDE) picture, 0 paper to 255 ink, of the one digit in the drawing.
+    """Return the uint8 (SIDE, SIDE) picture, 0 paper to 255 ink, of all that the drawing shows.
 
     The ink is cropped, its longest side scaled to BOX pixels, its centre of mass put into the centre. Paper is what
     most of the drawing's border shows: light, dark or transparent.
@@ -44,19 +45,28 @@ def picture_from_png(data: bytes) -> Picture:
     Raises:
         BadImageError: for anything that is not a still PNG with ink on it.
     """
-    chunks = list(_needed_chunks(data))
-    grey = grey_from_canvas(chunks)
-    return picture_from_ink(_ink(_decoded(chunks)) if grey is None else _contrast(grey))
+    return picture_from_ink(_ink_of(data))
 
 
 def picture_from_ink(ink: Picture) -> Picture:
     """Return the picture of ink that is decoded already: uint8 (height, width), 0 paper to 255 ink; errors as above."""
-    return _centred(_fitted(ink))
+    return _centred(_fitted(_cropped(ink)))
 
 
 def pictures_from_png(data: bytes) -> list[Picture]:
-    """Return the pictures of the drawing's digits, left to right, at most MAX_PICTURES; errors as picture_from_png."""
-    return [picture_from_png(data)]
+    """Return the pictures of the drawing's digits, left to right, 1 to MAX_PICTURES; errors as picture_from_png.
+
+    What falls into more pieces is no number: it becomes one picture, which no model should take for a digit.
+    """
+    ink = _cropped(_ink_of(data))
+    digits = digits_apart(ink, INK)
+    return [picture_from_ink(digit) for digit in (digits if len(digits) <= MAX_PICTURES else [ink])]
+
+
+def _ink_of(data: bytes) -> Picture:
+    chunks = list(_needed_chunks(data))
+    grey = grey_from_canvas(chunks)
+    return _ink(_decoded(chunks)) if grey is None else _contrast(grey)
 
 
 def _decoded(chunks: Sequence[bytes]) -> Image.Image:
@@ -134,16 +144,20 @@ def _at_border(band: Picture) -> int:
     return int(np.median(np.concatenate([band[0], band[-1], band[:, 0], band[:, -1]])))
 
 
-def _fitted(ink: Picture) -> Picture:
-    """Return the ink's crop with its longest side scaled to BOX, (1 to BOX, 1 to BOX)."""
+def _cropped(ink: Picture) -> Picture:
     inked = ink > INK
     columns, rows = np.flatnonzero(inked.any(axis=0)), np.flatnonzero(inked.any(axis=1))
     if not len(rows):
         raise BadImageError("blank-drawing", "there is nothing on the drawing: draw a digit first")
-    crop = Image.fromarray(ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1])
-    scale = BOX / max(crop.size)
-    size = (max(1, round(crop.width * scale)), max(1, round(crop.height * scale)))
-    return np.asarray(crop.resize(size, Image.Resampling.BILINEAR))
+    return ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+
+
+def _fitted(crop: Picture) -> Picture:
+    """Return the crop with its longest side scaled to BOX, (1 to BOX, 1 to BOX)."""
+    height, width = crop.shape
+    scale = BOX / max(height, width)
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    return np.asarray(Image.fromarray(crop).resize(size, Image.Resampling.BILINEAR))
 
 
 def _centred(digit: Picture) -> Picture:

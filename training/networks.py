@@ -28,11 +28,11 @@ def seed() -> Model:
 
 
 def default() -> Model:
-    """Return a network of five small convolutions, normalised, that also knows what is no digit, 11 MFLOP."""
+    """Return a network of five small convolutions that also knows what is no digit, 11 MFLOP."""
     return Sequential(
         [
             layers.Input((SIDE, SIDE, 1)),
-            *_convolution(16),
+            layers.Conv2D(16, 3, padding="same", activation="relu"),  # to normalise this one, too, costs a quarter more
             *_convolution(32, strides=2),
             *_convolution(32),
             layers.MaxPooling2D(),

@@ -55,8 +55,8 @@ def _mixture_validation() -> dict[str, Examples]:
     _, digits, _ = by_writers(pen_digits())
     return {
         "mnist": mnist_validation(),
-        "written": as_written(digits, 4, 0),
-        "not digits": not_digits(digits, 2_000, 0),
+        "written": as_written(digits, 2, 0),
+        "not digits": not_digits(digits, 1_000, 0),
     }
 
 
@@ -72,7 +72,7 @@ RECIPES = {
         optimizer=_one_cycle,
         feed=_mixture,
         validation=_mixture_validation,
-        epochs=45,
+        epochs=20,
         dtype="mixed_bfloat16",
     ),
     "seed": Recipe(

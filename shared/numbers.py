@@ -1,0 +1,135 @@
+"""Takes a drawing's ink apart into its digits, left to right: at gaps, and where two digits lean over or touch."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Ink = NDArray[np.uint8]  # (height, width), 0 paper to 255 ink
+Mask = NDArray[np.bool_]  # (height, width), where there is ink
+Line = NDArray[np.bool_]  # which rows, or which columns, have ink
+
+LOW = 0.35  # of the tallest piece's height: what is lower is a part of its neighbour, as the loose bar of a five
+DIRT = 1.4  # pen widths: what is smaller both ways, and stands apart, is a dot of dirt
+# From which width by height on a piece may be two digits, and how many pen widths of ink the cut between them may then
+# cross. Measured on 1,500 lone digits: no cut crosses less than 0.6, of the zeros and twos.
+CUT = (0.8, 0.5)
+NUMBER_CUT = (1.1, 1.0)  # in a drawing of several pieces, where another digit is more likely
+NARROW = 8  # pixels: what is narrower is not cut
+PART = 0.7  # of a piece's height that both sides of a cut reach at least
+EDGE = 0.15  # of a piece's width, on each side, where no cut is looked for
+GRAIN = 192  # rows that a cut is looked for in; more would only cost time
+
+
+class Span(NamedTuple):
+    """Columns, or rows, from start up to stop."""
+
+    start: int
+    stop: int
+
+    @property
+    def size(self) -> int:
+        """How many they are."""
+        return self.stop - self.start
+
+
+def digits_apart(ink: Ink, threshold: int) -> list[Ink]:
+    """Return the ink of each digit, each on paper as large as the drawing.
+
+    Args:
+        ink: the drawing's ink.
+        threshold: what is fainter is paper; somewhere there is ink.
+    """
+    inked = ink > threshold
+    pen = _pen(inked)
+    clean = _without_dirt(inked, DIRT * pen)
+    pieces = _pieces(clean)
+    masks = [part for piece in pieces for part in _cut(piece, pen, *CUT)]
+    if len(masks) > 1:
+        masks = [part for piece in masks for part in _cut(piece, pen, *NUMBER_CUT)]
+    return [np.where(mask, ink, 0).astype(np.uint8) for mask in masks]
+
+
+def _spans(line: Line) -> list[Span]:
+    """Return where the line is true, run by run."""
+    edges = np.flatnonzero(np.diff(line, prepend=False, append=False))
+    return [Span(int(start), int(stop)) for start, stop in edges.reshape(-1, 2)]
+
+
+def _height(inked: Mask) -> int:
+    rows = np.flatnonzero(np.any(inked, axis=1))
+    return int(rows[-1] - rows[0]) + 1 if len(rows) else 0
+
+
+def _only(inked: Mask, columns: Span) -> Mask:
+    kept = np.zeros_like(inked)
+    kept[:, columns.start : columns.stop] = inked[:, columns.start : columns.stop]
+    return kept
+
+
+def _pen(inked: Mask) -> float:
+    """Return the pen's width: a line's ink by half the length of its outline."""
+    outline = np.count_nonzero(inked[1:] != inked[:-1]) + np.count_nonzero(inked[:, 1:] != inked[:, :-1])
+    return 8 / np.pi * np.count_nonzero(inked) / max(1, outline)  # 4 / pi, as an outline in pixels has steps
+
+
+def _without_dirt(inked: Mask, size: float) -> Mask:
+    """Return the ink without what stands apart and is no larger than size, unless nothing else is there."""
+    clean = inked.copy()
+    for turned in (clean, clean.T):  # beside the rest, then above or below it
+        spans = _spans(np.any(turned, axis=0))
+        for span in spans if len(spans) > 1 else []:
+            if span.size <= size and _height(turned[:, span.start : span.stop]) <= size:
+                turned[:, span.start : span.stop] = False
+    return clean if clean.any() else inked
+
+
+def _pieces(inked: Mask) -> list[Mask]:
+    """Return what gaps divide, left to right; what is low belongs to its nearest neighbour."""
+    spans = _spans(np.any(inked, axis=0))
+    heights = [_height(inked[:, span.start : span.stop]) for span in spans]
+    low = LOW * max(heights)
+    tall = [span for span, height in zip(spans, heights, strict=True) if height >= low]
+    pieces = [_only(inked, span) for span in tall]
+    for span in set(spans) - set(tall):
+        nearest = min(range(len(tall)), key=lambda n: max(tall[n].start - span.stop, span.start - tall[n].stop))
+        pieces[nearest][:, span.start : span.stop] = inked[:, span.start : span.stop]
+    return pieces
+
+
+def _cut(piece: Mask, pen: float, wide: float, crossing: float) -> list[Mask]:
+    """Return the piece, or its digits when it is wide and a cut between them crosses few pens' widths of ink."""
+    columns = np.flatnonzero(np.any(piece, axis=0))
+    start, width, height = int(columns[0]), int(columns[-1] - columns[0]) + 1, _height(piece)
+    if width < max(NARROW, wide * height):
+        return [piece]
+    ink, path = _seam(piece[:, start : start + width])
+    before: Mask = np.less(np.arange(len(piece.T)), start + path[:, None])
+    left, right = np.logical_and(piece, before), np.logical_and(piece, ~before)
+    if ink > crossing * pen or min(_height(left), _height(right)) < PART * height:
+        return [piece]
+    return [*_cut(left, pen, wide, crossing), *_cut(right, pen, wide, crossing)]
+
+
+def _seam(piece: Mask) -> tuple[float, NDArray[np.intp]]:
+    """Return the way from top to bottom through the middle that crosses least ink: how much, and its column by row."""
+    grain = -(-len(piece) // GRAIN)
+    ink = _coarse(piece, grain).astype(np.float32)
+    edge = 1 + int(ink.shape[1] * EDGE)
+    ink[:, :edge] = ink[:, -edge:] = np.inf
+    for row in range(1, len(ink)):  # each place's ink becomes that of the best way to it
+        above = ink[row - 1]
+        ink[row, 1:-1] += np.minimum(np.minimum(above[:-2], above[1:-1]), above[2:])
+    path = np.empty(len(ink), np.intp)
+    path[-1] = ink[-1].argmin()
+    for row in range(len(ink) - 2, -1, -1):
+        path[row] = path[row + 1] - 1 + ink[row, path[row + 1] - 1 : path[row + 1] + 2].argmin()
+    return float(ink[-1].min()) * grain, np.repeat(path * grain, grain)[: len(piece)]
+
+
+def _coarse(piece: Mask, grain: int) -> Mask:
+    """Return the piece in squares of grain pixels a side: whether there is ink in each."""
+    high, wide = -(-piece.shape[0] // grain), -(-piece.shape[1] // grain)
+    padded = np.zeros((high * grain, wide * grain), np.bool_)
+    padded[: piece.shape[0], : piece.shape[1]] = piece
+    return np.any(padded.reshape(high, grain, wide, grain), axis=(1, 3))

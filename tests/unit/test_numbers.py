@@ -1,0 +1,91 @@
+import io
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw
+
+from shared.contract import MAX_PICTURES
+from shared.numbers import digits_apart
+from shared.picture import INK, picture_from_png, pictures_from_png
+
+Points = list[tuple[float, float]]
+
+FOUR: list[Points] = [[(30, 0), (0, 60), (60, 60)], [(40, 30), (40, 100)]]
+SEVEN: list[Points] = [[(0, 0), (50, 0), (20, 100)]]
+ONE: list[Points] = [[(0, 0), (0, 100)]]
+FIVE_WITH_LOOSE_BAR: list[Points] = [[(10, 20), (8, 45), (40, 60), (35, 95), (0, 100)], [(52, 0), (80, 0)]]
+ZERO: list[Points] = [[(50 + 50 * np.cos(t), 50 + 50 * np.sin(t)) for t in np.linspace(0, 2 * np.pi, 40)]]
+SLANTED: list[Points] = [[(60, 0), (0, 100)]]
+
+
+def drawn(*digits: tuple[list[Points], float], pen: int = 12, size: tuple[int, int] = (560, 200)) -> Image.Image:
+    """Return a sheet with each digit's strokes drawn from its column on."""
+    sheet = Image.new("L", size, 255)
+    canvas = ImageDraw.Draw(sheet)
+    for strokes, left in digits:
+        for stroke in strokes:
+            points = [(x + left + 30, y + 50) for x, y in stroke]
+            canvas.line(points, fill=0, width=pen, joint="curve")
+            for x, y in points:
+                canvas.circle((x, y), pen / 2, fill=0)
+    return sheet
+
+
+def png(image: Image.Image) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def pictures(image: Image.Image) -> list[NDArray[np.uint8]]:
+    return pictures_from_png(png(image))
+
+
+def test_digits_are_read_left_to_right_each_as_if_it_were_alone() -> None:
+    number = pictures(drawn((FOUR, 0), (ZERO, 110), (SEVEN, 260)))
+    alone = [picture_from_png(png(drawn((digit, 0)))) for digit in (FOUR, ZERO, SEVEN)]
+    np.testing.assert_array_equal(number, alone)
+
+
+@pytest.mark.parametrize("digit", [FOUR, SEVEN, ONE, ZERO, SLANTED, FIVE_WITH_LOOSE_BAR])
+@pytest.mark.parametrize("pen", [6, 12, 20])
+def test_one_digit_stays_whole(digit: list[Points], pen: int) -> None:
+    sheet = drawn((digit, 0), pen=pen)
+    np.testing.assert_array_equal(pictures(sheet), [picture_from_png(png(sheet))])
+
+
+def test_digits_that_lean_over_each_other_are_cut() -> None:
+    assert len(pictures(drawn((SLANTED, 0), (SLANTED, 30)))) == 2
+
+
+def test_digits_that_touch_are_cut() -> None:
+    assert len(pictures(drawn((FOUR, 0), (ZERO, 72)))) == 2
+
+
+def test_a_dot_of_dirt_changes_nothing() -> None:
+    clean, dirty = drawn((FOUR, 0)), drawn((FOUR, 0), ([[(200, -20)]], 0), ([[(20, -40)]], 0))
+    np.testing.assert_array_equal(pictures(dirty), pictures(clean))
+
+
+def test_a_dot_alone_is_kept() -> None:
+    assert pictures(drawn(([[(20, 20)]], 0)))[0].any()
+
+
+def test_what_falls_into_too_many_pieces_is_one_picture() -> None:
+    pieces = [(ONE, 40.0 * n) for n in range(MAX_PICTURES + 1)]
+    assert len(pictures(drawn(*pieces[:-1]))) == MAX_PICTURES
+    np.testing.assert_array_equal(pictures(drawn(*pieces)), [picture_from_png(png(drawn(*pieces)))])
+
+
+@given(st.integers(1, 40), st.integers(1, 60), st.integers(0, 2**32 - 1), st.floats(0.02, 0.9))
+def test_any_ink_comes_apart_without_loss_or_doubling(height: int, width: int, seed: int, share: float) -> None:
+    random = np.random.default_rng(seed)
+    ink = np.where(random.random((height, width)) < share, 255, 0).astype(np.uint8)
+    ink[0, 0] = 255
+    parts = digits_apart(ink, INK)
+    together = np.sum([part.astype(int) for part in parts], axis=0)
+    assert all(part.any() for part in parts)
+    assert np.all((together == 0) | (together == ink))
