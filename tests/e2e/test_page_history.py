@@ -23,6 +23,16 @@ def test_drawings_are_found_again_after_a_reload_the_newest_first(visitor: Visit
     expect(visitor.page.locator("#stages .passed")).to_have_count(5)
 
 
+def test_opening_an_old_drawing_puts_away_what_is_on_the_paper_and_undo_brings_it_back(visitor: Visitor) -> None:
+    blank = visitor.drawing()
+    visitor.predict("3")
+    drawn = visitor.drawing()
+    visitor.drawings.first.locator(".open").click()
+    assert visitor.drawing() == blank
+    visitor.press("Undo")
+    assert visitor.drawing() == drawn
+
+
 def test_a_drawing_s_thumbnail_is_the_picture_that_the_model_saw(visitor: Visitor) -> None:
     visitor.predict("3")
     thumbnail = visitor.drawings.first.locator("canvas")
@@ -76,6 +86,7 @@ def test_a_drawing_that_the_server_no_longer_has_is_dropped(visitor: Visitor) ->
 
 def test_another_tab_shows_a_new_drawing_by_itself(visitor: Visitor) -> None:
     tab = Visitor(visitor.page.context.new_page(), visitor.address)
+    visitor.page.bring_to_front()  # a tab behind gets few frames
     visitor.predict("4")
     expect(tab.drawings.locator(".read")).to_have_text("4")
 

@@ -70,6 +70,14 @@ def test_a_single_tap_is_a_dot(visitor: Visitor) -> None:
     assert visitor.drawing() != blank
 
 
+def test_the_hint_goes_when_the_first_stroke_begins(visitor: Visitor) -> None:
+    hint = visitor.page.get_by_text("Draw here")
+    expect(hint).to_be_visible()
+    visitor.pad.hover()
+    visitor.page.mouse.down()
+    expect(hint).to_be_hidden()
+
+
 def test_a_stroke_that_leaves_the_paper_goes_on_where_it_comes_back(visitor: Visitor) -> None:
     visitor.draw([[(200, 100), (330, 100), (330, 200), (200, 200)]])
     grey = sent_by(visitor).convert("L")

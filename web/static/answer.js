@@ -44,7 +44,11 @@ function verdict({ unsure, confidence, probabilities }) {
   return `Not sure: perhaps a ${first}, perhaps a ${second}, perhaps no digit at all.`;
 }
 
-const ranked = (row) => row.map((share, digit) => [share, digit]).sort(([a], [b]) => b - a).map(([, digit]) => digit);
+const ranked = (row) =>
+  row
+    .map((share, digit) => [share, digit])
+    .sort(([a], [b]) => b - a)
+    .map(([, digit]) => digit);
 
 function reading(row, picture) {
   const best = ranked(row)[0];
@@ -53,7 +57,11 @@ function reading(row, picture) {
   return make(
     "figure",
     { className: "reading" },
-    make("ol", { className: "bars", "aria-label": "How likely each digit is" }, ...row.map((share, digit) => bar(digit, share, digit === best))),
+    make(
+      "ol",
+      { className: "bars", "aria-label": "How likely each digit is" },
+      ...row.map((share, digit) => bar(digit, share, digit === best)),
+    ),
     canvas,
     make("figcaption", {}, "What the model saw"),
   );

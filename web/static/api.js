@@ -59,7 +59,6 @@ async function problemOf(response) {
   return new Problem(response.status, sentence(detail), retryAfterOf(response));
 }
 
-
 function retryAfterOf({ status, headers }) {
   const seconds = Number(headers.get("Retry-After"));
   if (seconds > 0) return seconds;

@@ -114,7 +114,11 @@ export class History {
     );
     open.setAttribute("aria-current", String(id === this.#chosen));
     const label = `Delete the drawing read as ${prediction.digits || "nothing"}`;
-    const remove = make("button", { type: "button", id: `delete-${id}`, className: "delete", ariaLabel: label, onclick: () => this.#delete(id) }, "×");
+    const remove = make(
+      "button",
+      { type: "button", id: `delete-${id}`, className: "delete", ariaLabel: label, onclick: () => this.#delete(id) },
+      "×",
+    );
     return make("li", {}, open, remove);
   }
 }

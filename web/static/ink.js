@@ -8,6 +8,8 @@ export function paintInk(canvas, base64) {
   canvas.height = SIDE;
   const context = canvas.getContext("2d");
   const image = context.createImageData(SIDE, SIDE);
-  Array.from(atob(base64), (byte) => 255 - byte.charCodeAt(0)).forEach((grey, at) => image.data.set([grey, grey, grey, 255], at * 4));
+  Array.from(atob(base64), (byte) => 255 - byte.charCodeAt(0)).forEach((grey, at) =>
+    image.data.set([grey, grey, grey, 255], at * 4),
+  );
   context.putImageData(image, 0, 0);
 }

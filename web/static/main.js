@@ -35,7 +35,7 @@ async function predict() {
   const asked = performance.now();
   reset();
   say("Sending…", "waiting");
-  await told(async () => {
+  await attempt(async () => {
     const { id } = display(await send(await pad.png(), { signal, troubled: troubledSending }));
     await watch(id, signal, (prediction) => display({ ...prediction, seen_ms: performance.now() - asked }));
   });
@@ -48,7 +48,7 @@ function open(prediction) {
   if (!prediction) return reset();
   pad.clear(); // what is on the paper would look like what was read; Undo brings it back
   display(prediction);
-  if (!isFinal(prediction)) told(() => watch(prediction.id, signal));
+  if (!isFinal(prediction)) attempt(() => watch(prediction.id, signal));
 }
 
 function clear() {
@@ -57,7 +57,7 @@ function clear() {
   reset();
 }
 
-async function tell(digit) {
+async function teach(digit) {
   if (shown?.state !== "done" || shown.digit === null) return;
   const prediction = { ...shown, label: Number(digit) };
   try {
@@ -97,14 +97,17 @@ function refuse(sentence) {
   say(sentence, "trouble");
 }
 
-/** Run an errand; what cannot be mended by patience is told, and an errand given up is not. */
-async function told(errand_) {
+/** Take the steps; what patience cannot mend is told, and what was given up is not. */
+async function attempt(steps) {
   try {
-    await errand_();
+    await steps();
   } catch (problem) {
     if (problem.name === "AbortError") return;
     sayNext("");
-    say(problem instanceof Problem ? problem.message : "Something went wrong on this page. Reload it to go on.", "trouble");
+    say(
+      problem instanceof Problem ? problem.message : "Something went wrong on this page. Reload it to go on.",
+      "trouble",
+    );
     if (!(problem instanceof Problem)) throw problem;
   }
 }
@@ -119,20 +122,23 @@ function troubledWaiting(problem, seconds) {
   sayNext(`Next try in ${seconds} s`);
 }
 
+const undo = () => pad.undo();
+const digits = [..."0123456789"];
+const teachKeys = Object.fromEntries(digits.map((digit) => [digit, teach]));
+const keys = { Enter: predict, z: undo, Backspace: undo, c: clear, Delete: clear, ...teachKeys };
+
 $("predict").addEventListener("click", predict);
+$("undo").addEventListener("click", undo);
 $("clear").addEventListener("click", clear);
-$("undo").addEventListener("click", () => pad.undo());
 $("auto").checked = recall(AUTO, false);
 $("auto").addEventListener("change", () => {
   keep(AUTO, $("auto").checked);
   changed();
 });
 $("correction").append(
-  ...Array.from({ length: 10 }, (_, digit) => make("button", { type: "button", value: digit, onclick: () => tell(digit) }, String(digit))),
+  ...digits.map((digit) => make("button", { type: "button", value: digit, onclick: () => teach(digit) }, digit)),
 );
-const undo = () => pad.undo();
-const commands = { Enter: predict, z: undo, Backspace: undo, c: clear, Delete: clear, ...Object.fromEntries([..."0123456789"].map((digit) => [digit, tell])) };
-listenToKeys($("pad"), pad, commands, (sentence) => ($("pen").textContent = sentence));
+listenToKeys($("pad"), pad, keys, (sentence) => ($("pen").textContent = sentence));
 addEventListener("keydown", (event) => {
   if ((event.ctrlKey || event.metaKey) && event.key === "z") undo();
 });

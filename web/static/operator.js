@@ -7,7 +7,12 @@ const LOOK_MS = 1000;
 const KEPT = 120; // looks that a line shows
 
 const gauges = [
-  gauge("Backlog", "drawings wait", ({ backlog }) => backlog, ({ oldest_s: oldest }) => (oldest ? `the oldest for ${oldest.toFixed(1)} s` : "")),
+  gauge(
+    "Backlog",
+    "drawings wait",
+    ({ backlog }) => backlog,
+    ({ oldest_s: oldest }) => (oldest ? `the oldest for ${oldest.toFixed(1)} s` : ""),
+  ),
   gauge("Rate", "answers a second", ({ rate_per_s: rate }) => rate),
   gauge("Workers", "are alive", ({ workers }) => workers.length),
   gauge("Batch", "pictures at once", ({ workers }) => Math.max(0, ...workers.map((worker) => worker.batch_size))),
@@ -43,8 +48,18 @@ function pathOf(values) {
 
 function showWorkers(workers) {
   const rows = workers.map((worker) => {
-    const cells = [worker.model_version, `${worker.batch_size} of ${worker.batch_limit}`, worker.held, worker.rate_per_s.toFixed(1)];
-    return make("tr", {}, make("th", { scope: "row" }, worker.name), ...cells.map((cell) => make("td", {}, String(cell))));
+    const cells = [
+      worker.model_version,
+      `${worker.batch_size} of ${worker.batch_limit}`,
+      worker.held,
+      worker.rate_per_s.toFixed(1),
+    ];
+    return make(
+      "tr",
+      {},
+      make("th", { scope: "row" }, worker.name),
+      ...cells.map((cell) => make("td", {}, String(cell))),
+    );
   });
   if (!rows.length) rows.push(make("tr", {}, make("td", { colSpan: 5 }, "None is alive. Start one.")));
   $("workers").replaceChildren(...rows);

@@ -137,7 +137,8 @@ function paintStroke(context, points) {
   Object.assign(context, { lineWidth: PEN, lineCap: "round", lineJoin: "round", strokeStyle: "#000" });
   context.beginPath();
   context.moveTo(...points[0]);
-  for (let i = 1; i < points.length - 1; i += 1) context.quadraticCurveTo(...points[i], ...middle(points[i], points[i + 1]));
+  for (let i = 1; i < points.length - 1; i += 1)
+    context.quadraticCurveTo(...points[i], ...middle(points[i], points[i + 1]));
   const [x, y] = points.at(-1);
   context.lineTo(x + 0.01, y); // a stroke of one point is a dot
   context.stroke();

@@ -25,7 +25,7 @@ export async function send(png, { troubled, signal }) {
 /** Tell each change of a prediction until it is final: by server-sent events, else by asking again and again. */
 export async function follow(id, { changed, troubled, signal }) {
   if (await listen(id, changed, signal)) return;
-  for (let failures = 0; !signal.aborted; ) {
+  for (let failures = 0; !signal.aborted;) {
     try {
       const prediction = await fetchPrediction(id, { wait: 5, signal });
       failures = 0;
@@ -80,4 +80,5 @@ function pause(seconds, signal) {
 }
 
 // Not crypto.randomUUID, which is missing where the page is served without TLS to a phone in the same network.
-const randomKey = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+const randomKey = () =>
+  Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");

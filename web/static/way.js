@@ -35,20 +35,19 @@ function classified({ batch_size: size, worker }) {
   return `${size > 1 ? `in a batch of ${size}` : "alone"}, by ${worker}`;
 }
 
-/** Return "passed", "now" or "ahead". */
+/** Return how far the prediction is with the stage: "passed", "now" or "ahead". */
 function progress(stage, prediction) {
   if (!prediction) return "ahead";
-  if (prediction.state === "done" || stage === "accepted") return "passed";
-  if (stage in prediction.stage_ms) return "passed";
+  if (prediction.state === "done" || stage === "accepted" || stage in prediction.stage_ms) return "passed";
   return stage === "queued" && prediction.state === "queued" ? "now" : "ahead";
 }
 
-function stageRow([name, any, this_], progress_, prediction, ms) {
+function stageRow([name, always, told], where, prediction, ms) {
   return make(
     "li",
-    { className: progress_ },
+    { className: where },
     make("span", { className: "name" }, name),
-    make("span", { className: "told" }, progress_ === "ahead" ? any : this_(prediction)),
+    make("span", { className: "told" }, where === "ahead" ? always : told(prediction)),
     make("span", { className: "ms" }, ms === undefined ? "" : duration(ms)),
     make("span", { className: "line", ariaHidden: "true" }, make("span")),
   );
@@ -62,7 +61,8 @@ function place(row, start, share) {
 
 function summary(prediction, total) {
   if (!prediction) return "";
-  if (prediction.state === "queued") return "It is safe. You may even close this page: the answer will be among your drawings.";
+  if (prediction.state === "queued")
+    return "It is safe. You may even close this page: the answer will be among your drawings.";
   if (prediction.state === "failed") return "";
   const tries = prediction.attempts > 1 ? `, after ${prediction.attempts} attempts` : "";
   const seen = prediction.seen_ms ? ` You had the answer ${duration(prediction.seen_ms)} after you asked.` : "";
