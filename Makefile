@@ -1,14 +1,14 @@
 # Quill's commands. `make` alone lists them.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run worker train test check lint types imports fmt lock setup-local setup-dev
+.PHONY: help run worker up train test test-compose figures check lint types imports fmt lock setup-local setup-dev
 
 PYTHON ?= python3
 PORT ?= 8000
 FLOWER_PORT ?= 5555
 REDIS_PORT ?= 6379
 WORKERS ?= 1
-TESTS ?= tests
+TESTS ?= tests --ignore tests/compose
 
 python := .venv/bin/python
 
@@ -23,12 +23,22 @@ worker: export QUILL_REDIS_URL ?= redis://127.0.0.1:$(REDIS_PORT)/0
 worker: setup-local ## start one more worker beside `make run`
 	@$(python) -m worker
 
+up: ## build and start the whole stack in Docker; `docker compose down` stops it
+	@docker compose up --build --detach --wait
+
 train: setup-dev ## train the model from MNIST (more: python -m training --help)
 	@$(python) -m training
 
 test: setup-dev ## run all tests, or some: make test TESTS=tests/unit
 	@$(python) -m tests.services
 	@$(python) -m pytest $(TESTS)
+
+test-compose: setup-dev ## build the images and run the stack in Docker: draw, scale, kill, change, stop
+	@$(python) -m tests.services
+	@$(python) -m pytest tests/compose
+
+figures: setup-dev ## measure the stack in Docker: sizes, memory, what a drawing costs
+	@$(python) -m tests.compose.figures
 
 check: lint types imports test ## all that CI runs
 
@@ -46,14 +56,15 @@ fmt: setup-dev ## format, and mend what can be mended
 	@$(python) -m ruff check --fix
 	@$(python) -m ruff format
 
-compile = $(python) -m uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes \
+compile = $(python) -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
   --custom-compile-command 'make lock' $(UPGRADE)
 
 lock: setup-dev ## write requirements/*.txt anew; UPGRADE=--upgrade takes newer versions
-	@$(compile) --all-extras --output-file requirements/dev.txt
-	@$(compile) --constraints requirements/dev.txt --extra web --output-file requirements/web.txt
-	@$(compile) --constraints requirements/dev.txt --extra worker --output-file requirements/worker.txt
-	@$(compile) --constraints requirements/dev.txt --extra web --extra worker --extra onnx --extra client --extra local \
+	@$(compile) pyproject.toml --all-extras --output-file requirements/dev.txt
+	@$(compile) pyproject.toml --constraints requirements/dev.txt --extra web --output-file requirements/web.txt
+	@$(compile) pyproject.toml --constraints requirements/dev.txt --extra worker --output-file requirements/worker.txt
+	@$(compile) --constraints requirements/dev.txt --group pyproject.toml:flower --output-file requirements/flower.txt
+	@$(compile) pyproject.toml --constraints requirements/dev.txt --extra web --extra worker --extra onnx --extra client --extra local \
 	  --output-file requirements/local.txt
 
 # A lock is installed when its copy in .venv equals it: a checkout that only touches the file costs nothing.
