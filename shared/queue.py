@@ -56,6 +56,7 @@ def make_celery(settings: Settings) -> Celery:
         worker_enable_remote_control=False,  # anybody on Redis could shut the workers down
         worker_enable_prefetch_count_reduction=False,  # it would shrink batches after a reconnection
         worker_hijack_root_logger=False,
+        worker_redirect_stdouts=False,  # what ends a process writes where it goes, not through a logger
         worker_send_task_events=True,  # Flower shows them
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,

@@ -10,6 +10,7 @@ from granian.http import HTTP1Settings
 from shared.settings import Settings, SettingsError
 
 DOOR_THREADS = 32  # beside those that may be waiting: they take new drawings
+HEAD_BYTES = 16 * 1024  # of a request's head; a larger one is answered with 431
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -36,7 +37,7 @@ def main(host: str, port: int, processes: int) -> None:
         blocking_threads=settings.waiting_limit + DOOR_THREADS,
         respawn_failed_workers=True,
         workers_kill_timeout=10,
-        http1_settings=HTTP1Settings(header_read_timeout=10_000),
+        http1_settings=HTTP1Settings(header_read_timeout=10_000, max_buffer_size=HEAD_BYTES),
     ).serve()
 
 

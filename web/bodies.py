@@ -35,6 +35,20 @@ SLUGS = {
 }
 
 
+def whole_body() -> bytes:
+    """Return the present request's body.
+
+    Raises:
+        Problem: 400 when it ends before Content-Length says so, 413 when it is larger than the limit.
+    """
+    body, length = request.get_data(cache=False), request.content_length
+    if length is not None and len(body) < length:
+        raise Problem("incomplete-body", f"{len(body)} bytes came of {length}.")
+    if length is None and len(body) >= (request.max_content_length or 0):  # where a body without length is cut off
+        raise Problem("payload-too-large", f"A body has less than {request.max_content_length} bytes.")
+    return body
+
+
 def shaped(shape: type[Shape], body: bytes) -> Shape:
     """Return the body as the shape.
 
@@ -55,7 +69,7 @@ def sent(shape: type[Shape]) -> Shape:
     """
     if request.mimetype != "application/json":
         raise Problem("unsupported-media-type", "Send JSON, with Content-Type: application/json.")
-    return shaped(shape, request.get_data())
+    return shaped(shape, whole_body())
 
 
 def asked(shape: type[Shape]) -> Shape:

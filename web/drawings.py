@@ -9,7 +9,7 @@ from flask import Request
 from shared.contract import Job, new_id
 from shared.picture import pictures_from_png
 from shared.queue import now_ms
-from web.bodies import shaped
+from web.bodies import shaped, whole_body
 from web.problems import Problem
 from web.views import Drawing
 
@@ -33,7 +33,7 @@ def png_from_request(request: Request) -> bytes:
     Raises:
         Problem: 400, 415 or 422.
     """
-    body = request.get_data(cache=False)
+    body = whole_body()
     if not body:
         raise Problem("empty-body", "The body is empty: send a PNG.")
     if request.mimetype == "image/png":

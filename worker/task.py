@@ -3,6 +3,7 @@
 import faulthandler
 import logging
 import os
+import sys
 import time
 from collections.abc import Callable
 from typing import NoReturn
@@ -58,7 +59,9 @@ def leave(reason: str) -> NoReturn:
     Celery 5.7 never gives back the place of a message whose task raised MemoryError or SystemExit in a thread
     (celery#10462), so a process that met one would live on and take nothing.
     """
-    log.critical("this worker ends itself: %s", reason)
-    faulthandler.dump_traceback(all_threads=True)
-    logging.shutdown()
-    os._exit(EXIT_RESTART)
+    try:
+        log.critical("this worker ends itself: %s", reason)
+        faulthandler.dump_traceback(file=sys.__stderr__ or 2, all_threads=True)
+        logging.shutdown()
+    finally:  # whatever becomes of these words: a process that must go may be out of memory or of disk
+        os._exit(EXIT_RESTART)
