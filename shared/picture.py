@@ -76,6 +76,8 @@ def _decoded(chunks: Sequence[bytes]) -> Image.Image:
         image.load()
     except (OSError, SyntaxError, ValueError, struct.error) as error:
         raise _undecodable("the PNG is damaged") from error
+    if image.mode == "P" and image.palette is None:
+        raise _undecodable("the PNG lacks its palette")
     return image
 
 

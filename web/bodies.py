@@ -55,8 +55,17 @@ def shaped(shape: type[Shape], body: bytes) -> Shape:
     Raises:
         Problem: 400 when it is not JSON, 422 when it is not of the shape.
     """
+    return valid(shape, _parsed(body))
+
+
+def valid(shape: type[Shape], value: object) -> Shape:
+    """Return the value of some JSON as the shape.
+
+    Raises:
+        Problem: 422 when it is not of the shape.
+    """
     try:
-        return shape.model_validate(_parsed(body))
+        return shape.model_validate(value)
     except ValidationError as error:
         raise _mistake(error) from error
 
@@ -78,10 +87,7 @@ def asked(shape: type[Shape]) -> Shape:
     Raises:
         Problem: 422 when it is not of the shape.
     """
-    try:
-        return shape.model_validate(request.args.to_dict())
-    except ValidationError as error:
-        raise _mistake(error) from error
+    return valid(shape, request.args.to_dict())
 
 
 def _mistake(error: ValidationError) -> Problem:

@@ -6,8 +6,8 @@ from base64 import b64decode
 
 from flask import Request
 
-from shared.contract import Job, new_id
-from shared.picture import pictures_from_png
+from shared.contract import PICTURE_BYTES, Job, new_id
+from shared.picture import BadImageError, pictures_from_png
 from shared.queue import now_ms
 from web.bodies import shaped, whole_body
 from web.problems import Problem
@@ -25,6 +25,21 @@ def job_from_png(png: bytes) -> Job:
         BadImageError: when the bytes are no drawing; the text tells why.
     """
     return Job(new_id(), tuple(picture.tobytes() for picture in pictures_from_png(png)), now_ms())
+
+
+def job_from_picture(picture: str) -> Job:
+    """Return a fresh job with a picture that the client has made, in base64.
+
+    Raises:
+        Problem: 422.
+        BadImageError: when there is no ink in it.
+    """
+    ink = _unpacked(picture, "The picture's base64 is damaged.")
+    if len(ink) != PICTURE_BYTES:
+        raise Problem("wrong-length", f"A picture has {PICTURE_BYTES} bytes, this one has {len(ink)}.")
+    if not any(ink):
+        raise BadImageError("blank-drawing", "there is nothing in the picture: 0 is paper, 255 is ink")
+    return Job(new_id(), (ink,), now_ms())
 
 
 def png_from_request(request: Request) -> bytes:
@@ -54,7 +69,11 @@ def png_from_data_url(url: str) -> bytes:
         raise Problem("invalid-data-url", "The image is not a data URL: data:image/png;base64,...")
     if parts["type"] != "image/png":
         raise Problem("unsupported-image", "The data URL holds no PNG: data:image/png;base64,...")
+    return _unpacked(parts["data"], "The data URL's base64 is damaged.")
+
+
+def _unpacked(base64: str, otherwise: str) -> bytes:
     try:
-        return b64decode(parts["data"], validate=True)
+        return b64decode(base64, validate=True)
     except (binascii.Error, ValueError) as error:
-        raise Problem("invalid-base64", "The data URL's base64 is damaged.") from error
+        raise Problem("invalid-base64", otherwise) from error

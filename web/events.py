@@ -20,7 +20,7 @@ LONGEST_S = 300.0  # then the stream ends, and a browser opens it anew by itself
 routes = Blueprint("events", __name__)
 
 
-@routes.get("/api/v1/predictions/<prediction_id>/events")
+@routes.get("/api/v1/predictions/<string(length=36):prediction_id>/events")
 @describe(
     Call(
         [Answer(200, EventView, media="text/event-stream", headers=["Cache-Control"])],

@@ -35,7 +35,7 @@ def document(app: Flask) -> OpenAPI:
     for rule in app.url_map.iter_rules():
         view = app.view_functions[rule.endpoint]
         if view in CALLS:
-            path = re.sub(r"<(\w+)>", r"{\1}", str(rule))
+            path = re.sub(r"<(?:[^<>]+:)?(\w+)>", r"{\1}", str(rule))
             paths[path][_method(rule)] = _operation(rule, view, CALLS[view])
     about = {"title": "Quill", "version": "1", "description": ABOUT}
     return construct_open_api_with_schema_class(OpenAPI.model_validate({"info": about, "paths": paths}))

@@ -1,6 +1,8 @@
 """The predictions: accept a drawing, tell what became of it, correct it, forget it."""
 
 import re
+from collections.abc import Sequence
+from contextlib import suppress
 
 from flask import Blueprint, Response, request, url_for
 
@@ -46,12 +48,12 @@ routes = Blueprint("predictions", __name__)
 def create() -> Response:
     """Accept a drawing: 202, or 200 when `Prefer: wait=SECONDS` was enough; with a key, once."""
     parts().admission.admit(request.remote_addr)
-    wait_s, key = _preferred_wait_s(), key_of(request)
+    wait_s, key = preferred_wait_s(), key_of(request)
     png = png_from_request(request)
     fresh = job_from_png(png)
     job = claimed(fresh, png, key, parts().store)
     ahead = parts().backlog.now().count  # before it joins them
-    prediction = accept(job, wait_s) if job.id == fresh.id else _accept_again(job, wait_s)
+    prediction = accept([job], wait_s)[0] if job.id == fresh.id else _accept_again(job, wait_s)
     finished = prediction.state is not State.QUEUED
     response = shown(prediction) if finished else _accepted(prediction, ahead)
     response.headers["Location"] = url_for(".show", prediction_id=prediction.id)
@@ -61,7 +63,7 @@ def create() -> Response:
     return response
 
 
-@routes.get("/api/v1/predictions/<prediction_id>")
+@routes.get("/api/v1/predictions/<string(length=36):prediction_id>")
 @describe(
     Call(
         [
@@ -83,7 +85,7 @@ def show(prediction_id: str) -> Response:
     return response
 
 
-@routes.put("/api/v1/predictions/<prediction_id>/label")
+@routes.put("/api/v1/predictions/<string(length=36):prediction_id>/label")
 @describe(
     Call(
         [Answer(204)],
@@ -99,7 +101,7 @@ def correct(prediction_id: str) -> Response:
     return Response(status=204)
 
 
-@routes.delete("/api/v1/predictions/<prediction_id>")
+@routes.delete("/api/v1/predictions/<string(length=36):prediction_id>")
 @describe(Call([Answer(204)], problems=["store-unavailable"]))
 def forget(prediction_id: str) -> Response:
     """Cancel what is queued and forget it in any case; deleting twice is as good as once."""
@@ -108,18 +110,15 @@ def forget(prediction_id: str) -> Response:
     return Response(status=204)
 
 
-def accept(job: Job, wait_s: float) -> Prediction:
-    """Accept the job; return its prediction, finished if that happens within wait_s, else queued."""
-    queued = Prediction(job.id, job.pictures, job.accepted_ms)
-    if not wait_s:
-        parts().intake.accept([job])
-        return queued
-    with parts().waiting.expecting(job.id) as arrivals:
-        parts().intake.accept([job])
-        try:
-            return parts().waiting.wait(job.id, arrivals, wait_s) or queued
-        except StoreUnavailableError:
-            return queued  # it was kept before the store went away
+def accept(jobs: Sequence[Job], wait_s: float) -> list[Prediction]:
+    """Accept the jobs, all or none; return their predictions: those finished within wait_s, the others queued."""
+    predictions = {job.id: Prediction(job.id, job.pictures, job.accepted_ms) for job in jobs}
+    with parts().waiting.expecting(*predictions) as arrivals:
+        parts().intake.accept(jobs)
+        if wait_s:
+            with suppress(StoreUnavailableError):  # they were kept before the store went away
+                predictions |= parts().waiting.wait(predictions.keys(), arrivals, wait_s)
+    return [predictions[job.id] for job in jobs]
 
 
 def _accept_again(job: Job, wait_s: float) -> Prediction:
@@ -133,7 +132,8 @@ def _looked_up(prediction_id: str, wait_s: float) -> Prediction:
     with parts().waiting.expecting(prediction_id) as arrivals:  # before the look, so that no hint falls in between
         prediction = known(prediction_id)
         if wait_s and prediction.state is State.QUEUED:
-            prediction = parts().waiting.wait(prediction_id, arrivals, wait_s) or known(prediction_id)
+            found = parts().waiting.wait([prediction_id], arrivals, wait_s)
+            prediction = found.get(prediction_id) or known(prediction_id)
     return prediction
 
 
@@ -166,7 +166,7 @@ def _accepted(queued: Prediction, ahead: int | None) -> Response:
     return Response(view.model_dump_json(), 202, mimetype="application/json")
 
 
-def _preferred_wait_s() -> float:
+def preferred_wait_s() -> float:
     """Return the seconds of `Prefer: wait=SECONDS` (RFC 7240), 0 without."""
     wait = WAIT.search(request.headers.get("Prefer", ""))
     return min(float(wait[1]), LONGEST_WAIT_S) if wait else 0.0

@@ -61,6 +61,7 @@ KINDS = {
     "missing-field": Kind(422, "A field is missing", "Add the field that `detail` names."),
     "unknown-field": Kind(422, "A field is not known", "Leave out, or spell right, the field that `detail` names."),
     "invalid-type": Kind(422, "A value is of the wrong type", "Give the type that /docs tells; a number is no text."),
+    "wrong-length": Kind(422, "There are too many or too few", "Send as many as `detail` names."),
     "out-of-range": Kind(422, "A value is out of range", "Stay within the limits that `detail` names."),
     "invalid-cursor": Kind(
         422, "`before` is no place in the history", "Copy it from `next` of a page, or leave it out."
@@ -119,16 +120,20 @@ class Problem(Exception):  # noqa: N818 - the name of RFC 9457
         self.retry_after_s = retry_after_s
 
 
-def answer(problem: Problem) -> Response:
-    """Return the response that tells the problem."""
-    view = ProblemView(
+def told(problem: Problem) -> ProblemView:
+    """Return the shape that tells the problem."""
+    return ProblemView(
         type=f"/problems/{problem.slug}",
         title=problem.kind.title,
         status=problem.kind.status,
         detail=problem.detail,
         instance=request.path,
     )
-    response = Response(view.model_dump_json(), problem.kind.status, mimetype=MEDIA_TYPE)
+
+
+def answer(problem: Problem) -> Response:
+    """Return the response that tells the problem."""
+    response = Response(told(problem).model_dump_json(), problem.kind.status, mimetype=MEDIA_TYPE)
     if problem.retry_after_s is not None:
         response.headers["Retry-After"] = str(problem.retry_after_s)
     if problem.slug == "key-needed":

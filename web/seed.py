@@ -27,7 +27,7 @@ def predict() -> Response:
     """Answer as the seed of 2019 did: a data URL in, the digits as a JSON list out."""
     parts().admission.admit(request.remote_addr)
     url = whole_body().decode("utf-8", "replace").strip()
-    prediction = accept(job_from_png(png_from_data_url(url)), LONGEST_WAIT_S)
+    prediction = accept([job_from_png(png_from_data_url(url))], LONGEST_WAIT_S)[0]
     if prediction.state is not State.DONE:
         raise Problem("no-answer", prediction.error or "No worker has answered yet.", retry_after_s=5)
     return Response(f"[{', '.join(prediction.digits)}]", mimetype="application/json")

@@ -2,7 +2,7 @@
 
 from base64 import b64encode
 from datetime import UTC, datetime
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, Field, Json, RootModel, StringConstraints
 from pydantic.json_schema import SkipJsonSchema
@@ -28,6 +28,22 @@ class Drawing(BaseModel, extra="forbid"):
 
 class DataUrlText(RootModel[DataUrl]):
     """A drawing as the seed's page sent it."""
+
+
+class RawDrawing(BaseModel, extra="forbid"):
+    """A drawing whose picture the client has made already."""
+
+    picture: str = Field(strict=True, description="784 bytes in base64, 28 rows of 28, 0 paper to 255 ink")
+
+
+class Drawings(BaseModel, extra="forbid"):
+    """Many drawings; one that is none is refused in its place, not the whole."""
+
+    drawings: list[Any] = Field(
+        min_length=1,
+        max_length=256,
+        description='each `{"image": DATA_URL}`, or `{"picture": BASE64}`: 784 bytes, row by row, 0 paper to 255 ink',
+    )
 
 
 class Label(BaseModel, extra="forbid"):
@@ -169,3 +185,15 @@ class ProblemView(BaseModel):
     status: int
     detail: str = Field(description="what is wrong this time, and what to do")
     instance: str = Field(description="the path that was called")
+
+
+class RefusedView(BaseModel):
+    """What stands in the place of a drawing that is none."""
+
+    problem: ProblemView
+
+
+class BatchView(BaseModel):
+    """One entry for each drawing of a batch, in their order."""
+
+    predictions: list[PredictionView | RefusedView]

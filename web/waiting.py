@@ -5,7 +5,7 @@ import logging
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Generator
+from collections.abc import Collection, Generator, Iterable, Sequence
 from contextlib import contextmanager
 from queue import Empty, SimpleQueue
 from typing import cast
@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 LOOK_S = 1.0  # a waiter looks into the store this often by itself: hints get lost
 
-Arrivals = SimpleQueue[Prediction]
+Arrivals = SimpleQueue[Sequence[Prediction]]
 
 
 class NoPlaceError(Exception):
@@ -46,18 +46,23 @@ class Waiting:
         threading.Thread(target=self._listen, name="hints", daemon=True).start()
 
     @contextmanager
-    def expecting(self, prediction_id: str) -> Generator[Arrivals]:
-        """Note that somebody wants this answer; opened before the job is accepted, no hint is missed."""
+    def expecting(self, *ids: str) -> Generator[Arrivals]:
+        """Note that somebody wants these answers; opened before the jobs are accepted, no hint is missed."""
         arrivals: Arrivals = SimpleQueue()
         with self._lock:
-            self._waiters[prediction_id].append(arrivals)
+            for prediction_id in ids:
+                self._waiters[prediction_id].append(arrivals)
         try:
             yield arrivals
         finally:
             with self._lock:
-                self._waiters[prediction_id].remove(arrivals)
-                if not self._waiters[prediction_id]:
-                    del self._waiters[prediction_id]
+                self._leave(ids, arrivals)
+
+    def _leave(self, ids: Iterable[str], arrivals: Arrivals) -> None:
+        for prediction_id in ids:
+            self._waiters[prediction_id].remove(arrivals)
+            if not self._waiters[prediction_id]:
+                del self._waiters[prediction_id]
 
     @contextmanager
     def place(self) -> Generator[None]:
@@ -73,28 +78,37 @@ class Waiting:
         finally:
             self._places.release()
 
-    def wait(self, prediction_id: str, arrivals: Arrivals, seconds: float) -> Prediction | None:
-        """Return what became of the job within the seconds; None when it was forgotten, or too many wait already."""
+    def wait(self, ids: Collection[str], arrivals: Arrivals, seconds: float) -> dict[str, Prediction]:
+        """Return what became of the jobs within the seconds; none of them when too many clients wait already."""
         try:
             with self.place():
-                return self.next(prediction_id, arrivals, seconds)
+                return self._wait(ids, arrivals, seconds)
         except NoPlaceError:
-            return None
+            return {}
 
     def next(self, prediction_id: str, arrivals: Arrivals, seconds: float) -> Prediction | None:
         """Return the prediction once it is finished, or queued as it is after the seconds; None when it was forgotten.
 
         Whoever calls this holds a place.
         """
+        return self._wait([prediction_id], arrivals, seconds).get(prediction_id)
+
+    def _wait(self, ids: Collection[str], arrivals: Arrivals, seconds: float) -> dict[str, Prediction]:
+        """Return the predictions once all are finished, or as they are after the seconds; the forgotten are absent."""
         deadline_s = time.monotonic() + seconds
-        while True:
+        finished: dict[str, Prediction] = {}
+        looked: dict[str, Prediction] = {}
+        missing, is_over = set(ids), False
+        while missing and not is_over:
             left = deadline_s - time.monotonic()
             try:
-                return arrivals.get(timeout=min(max(left, 0.0), LOOK_S))
+                found = arrivals.get(timeout=min(max(left, 0.0), LOOK_S))
             except Empty:
-                prediction = self._store.get([prediction_id]).get(prediction_id)
-            if left <= LOOK_S or prediction is None or prediction.state is not State.QUEUED:
-                return prediction
+                looked = self._store.get(missing)
+                found, missing, is_over = looked.values(), set(looked), left <= LOOK_S
+            finished |= {prediction.id: prediction for prediction in found if prediction.state is not State.QUEUED}
+            missing -= finished.keys()
+        return looked | finished
 
     def _listen(self) -> None:
         while True:
@@ -118,7 +132,10 @@ class Waiting:
         if not wanted:
             return
         predictions = self._store.get(wanted)
+        arrived: defaultdict[Arrivals, list[Prediction]] = defaultdict(list)
         with self._lock:
             for prediction_id, prediction in predictions.items():
                 for arrivals in self._waiters.get(prediction_id, ()):
-                    arrivals.put(prediction)
+                    arrived[arrivals].append(prediction)
+        for arrivals, found in arrived.items():
+            arrivals.put(found)

@@ -1,5 +1,6 @@
 """The interface is as its document says: every call, every good status, every header."""
 
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,13 @@ pytestmark = pytest.mark.integration
 
 PAGES = {"/", "/operator", "/docs", "/problems/<slug>", "/static/<path:filename>", "/docs/<path:filename>"}
 PREDICTIONS = "/api/v1/predictions"
+BATCH = {"drawings": [{"image": SEVEN_URL}, {}]}
 PNG = {"data": SEVEN, "content_type": "image/png"}
+BODIES: dict[str, dict[str, Any]] = {  # where it is no PNG
+    f"{PREDICTIONS}/{{prediction_id}}/label": {"json": {"digit": 1}},
+    f"{PREDICTIONS}/batch": {"json": BATCH},
+    "/predict": {"data": SEVEN_URL},
+}
 
 
 def finished(site: Site) -> str:
@@ -46,6 +53,10 @@ GOOD: dict[str, Callable[[Site], TestResponse]] = {
     f"post {PREDICTIONS} 202": lambda site: site.client.post(PREDICTIONS, **PNG),
     f"post {PREDICTIONS} 200": lambda site: post_and_be_answered(
         site, PREDICTIONS, headers={"Prefer": "wait=20"}, **PNG
+    ),
+    f"post {PREDICTIONS}/batch 202": lambda site: site.client.post(f"{PREDICTIONS}/batch", json=BATCH),
+    f"post {PREDICTIONS}/batch 200": lambda site: post_and_be_answered(
+        site, f"{PREDICTIONS}/batch", headers={"Prefer": "wait=20"}, json=BATCH
     ),
     f"get {PREDICTIONS} 200": lambda site: (site.draw(), site.client.get(f"{PREDICTIONS}?limit=1"))[1],
     f"get {PREDICTIONS}/{{prediction_id}} 200": lambda site: site.client.get(finished(site)),
@@ -81,7 +92,7 @@ def answers(paths: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
 
 def test_every_call_is_described(site: Site, paths: dict[str, Any]) -> None:
     rules = {str(rule) for rule in site.app.url_map.iter_rules()}
-    assert {rule.replace("<", "{").replace(">", "}") for rule in rules - PAGES} == set(paths)
+    assert {re.sub(r"<(?:[^<>]+:)?(\w+)>", r"{\1}", rule) for rule in rules - PAGES} == set(paths)
     assert rules >= PAGES
 
 
@@ -113,7 +124,7 @@ def test_a_store_that_is_away_is_a_documented_problem_of_each_call_that_needs_it
     site = new_site(store_url=f"sqlite:///{tmp_path}/file/quill.db")
     for path, item in paths.items():
         for method, operation in item.items():
-            body = {"json": {"digit": 1}} if method == "put" else {"data": SEVEN_URL} if path == "/predict" else PNG
+            body: dict[str, Any] = BODIES.get(path, PNG)
             address = path.replace("{prediction_id}", "00000000-0000-4000-8000-000000000000")
             response = site.client.open(address, method=method, **(body if method in {"put", "post"} else {}))
             away = response.mimetype == "application/problem+json"

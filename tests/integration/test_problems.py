@@ -88,6 +88,7 @@ CASES: dict[str, Callable[[Site], TestResponse]] = {
     "unknown-field": lambda site: label(site, '{"digit": 1, "colour": 2}'),
     "invalid-type": lambda site: label(site, '{"digit": "1"}'),
     "out-of-range": lambda site: label(site, '{"digit": 10}'),
+    "wrong-length": lambda site: site.client.post("/api/v1/predictions/batch", json={"drawings": []}),
     "invalid-cursor": lambda site: site.client.get(
         "/api/v1/predictions?before=x", headers={"Authorization": "Bearer secret"}
     ),

@@ -157,6 +157,7 @@ ANIMATED = png(seven(), save_all=True, append_images=[seven(x=9)])
         pytest.param("undecodable-image", raw_png(1, 0, bytes([8, 0, 0, 0, 0]), b""), id="1 x 0"),
         pytest.param("undecodable-image", raw_png(9, 9, bytes([8, 0, 0, 0, 0]), b"\0"), id="pixels missing"),
         pytest.param("undecodable-image", b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", bytes(4)), id="short header"),
+        pytest.param("undecodable-image", raw_png(1, 1, bytes([8, 3, 0, 0, 0]), b"\0\0"), id="without its palette"),
         pytest.param("image-too-large", raw_png(50_000, 50_000, bytes([8, 0, 0, 0, 0]), bytes(10**6)), id="bomb"),
         pytest.param("image-too-large", raw_png(MAX_PIXELS + 1, 1, bytes([8, 0, 0, 0, 0]), b""), id="one too many"),
         pytest.param("animated-image", ANIMATED, id="animated"),

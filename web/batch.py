@@ -1,0 +1,77 @@
+"""Many drawings in one request: one entry each, and a bad one spoils nothing but its own."""
+
+from collections.abc import Sequence
+from typing import cast
+
+from flask import Blueprint, Response, request
+
+from shared.contract import Job, State
+from shared.picture import BadImageError
+from web.admission import ADMISSION_PROBLEMS
+from web.bodies import BODY_PROBLEMS, sent, valid
+from web.describe import Answer, Call, describe
+from web.drawings import job_from_picture, job_from_png, png_from_data_url
+from web.idempotency import HEADER
+from web.parts import parts
+from web.predictions import accept, preferred_wait_s
+from web.problems import Problem, told
+from web.views import BatchView, Drawing, Drawings, PredictionView, RawDrawing, RefusedView
+
+ROOM = 4  # times the body of a single drawing: 256 drawings of Chromium's are 3 MB
+
+routes = Blueprint("batch", __name__)
+
+
+@routes.post("/api/v1/predictions/batch")
+@describe(
+    Call(
+        [
+            Answer(202, BatchView, headers=["Vary"]),
+            Answer(200, BatchView, headers=["Vary"], sometimes=["Preference-Applied"]),
+        ],
+        takes={"application/json": Drawings},
+        headers=["Prefer"],
+        problems=[*BODY_PROBLEMS, "wrong-length", "invalid-idempotency-key", *ADMISSION_PROBLEMS, "store-unavailable"],
+    )
+)
+def create_many() -> Response:
+    """Accept up to 256 drawings: 202 with an entry for each, or 200 when `Prefer: wait=SECONDS` was enough for all.
+
+    A drawing is `{"image": DATA_URL}`, or `{"picture": BASE64}` for those who have made the 28 x 28 picture already. An
+    entry is a prediction, or `{"problem": ...}` in the place of a drawing that is none.
+    """
+    if HEADER in request.headers:
+        raise Problem("invalid-idempotency-key", f"A batch takes no {HEADER}: send such drawings one by one.")
+    request.max_content_length = ROOM * parts().settings.body_limit
+    wait_s = preferred_wait_s()
+    drawings = sent(Drawings).drawings
+    parts().admission.admit(request.remote_addr, len(drawings))
+    response = _answer([_read(drawing) for drawing in drawings], wait_s)
+    response.headers["Vary"] = "Prefer"
+    if wait_s and response.status_code == 200:  # noqa: PLR2004 - the status tells that nobody is waited for
+        response.headers["Preference-Applied"] = f"wait={wait_s:.0f}"
+    return response
+
+
+def _read(drawing: object) -> Job | Problem:
+    """Return the job, or what is wrong with the drawing."""
+    try:
+        if isinstance(drawing, dict) and "picture" in (given := cast("dict[str, object]", drawing)):
+            return job_from_picture(valid(RawDrawing, given).picture)
+        return job_from_png(png_from_data_url(valid(Drawing, cast("object", drawing)).image))
+    except BadImageError as error:
+        return Problem(error.slug, str(error))
+    except Problem as problem:
+        return problem
+
+
+def _answer(read: Sequence[Job | Problem], wait_s: float) -> Response:
+    jobs = [job for job in read if isinstance(job, Job)]
+    predictions = iter(accept(jobs, wait_s) if jobs else ())
+    entries = [
+        RefusedView(problem=told(one)) if isinstance(one, Problem) else PredictionView.of(next(predictions))
+        for one in read
+    ]
+    waits = any(isinstance(entry, PredictionView) and entry.state == State.QUEUED for entry in entries)
+    body = BatchView(predictions=entries).model_dump_json()
+    return Response(body, 202 if waits else 200, mimetype="application/json")
