@@ -1,5 +1,6 @@
 """Takes a drawing's ink apart into its digits, left to right: at gaps, and where two digits lean over or touch."""
 
+import itertools
 from typing import NamedTuple
 
 import numpy as np
@@ -103,28 +104,34 @@ def _cut(piece: Mask, pen: float, wide: float, crossing: float) -> list[Mask]:
     start, width, height = int(columns[0]), int(columns[-1] - columns[0]) + 1, _height(piece)
     if width < max(NARROW, wide * height):
         return [piece]
-    ink, path = _seam(piece[:, start : start + width])
+    path = _seam(piece[:, start : start + width], crossing * pen)
+    if path is None:
+        return [piece]
     before: Mask = np.less(np.arange(len(piece.T)), start + path[:, None])
     left, right = np.logical_and(piece, before), np.logical_and(piece, ~before)
-    if ink > crossing * pen or min(_height(left), _height(right)) < PART * height:
+    if min(_height(left), _height(right)) < PART * height:
         return [piece]
     return [*_cut(left, pen, wide, crossing), *_cut(right, pen, wide, crossing)]
 
 
-def _seam(piece: Mask) -> tuple[float, NDArray[np.intp]]:
-    """Return the way from top to bottom through the middle that crosses least ink: how much, and its column by row."""
+def _seam(piece: Mask, most: float) -> NDArray[np.intp] | None:
+    """Return the way from top to bottom through the middle that crosses least ink, as its column in each row.
+
+    None where even that way crosses more than most pixels: for a lone digit that is known after a few rows.
+    """
     grain = -(-len(piece) // GRAIN)
     ink = _coarse(piece, grain).astype(np.float32)
     edge = 1 + int(ink.shape[1] * EDGE)
     ink[:, :edge] = ink[:, -edge:] = np.inf
-    for row in range(1, len(ink)):  # each place's ink becomes that of the best way to it
-        above = ink[row - 1]
-        ink[row, 1:-1] += np.minimum(np.minimum(above[:-2], above[1:-1]), above[2:])
+    for above, here in itertools.pairwise(ink):  # each place's ink becomes that of the best way to it
+        here[1:-1] += np.minimum(np.minimum(above[:-2], above[1:-1]), above[2:])
+        if here.min() * grain > most:
+            return None
     path = np.empty(len(ink), np.intp)
     path[-1] = ink[-1].argmin()
     for row in range(len(ink) - 2, -1, -1):
         path[row] = path[row + 1] - 1 + ink[row, path[row + 1] - 1 : path[row + 1] + 2].argmin()
-    return float(ink[-1].min()) * grain, np.repeat(path * grain, grain)[: len(piece)]
+    return np.repeat(path * grain, grain)[: len(piece)]
 
 
 def _coarse(piece: Mask, grain: int) -> Mask:
