@@ -45,7 +45,7 @@ class Admission:
         if not self._has_room(measure, jobs):
             raise Problem(
                 "overloaded",
-                f"Too many drawings wait already: {measure.count}, and at most {self._backlog_limit} may.",
+                f"Too many drawings wait already: no more than {self._backlog_limit} may.",
                 retry_after_s=self._until_room_s(measure),
             )
 

@@ -8,7 +8,7 @@ from axe_playwright_python.sync_playwright import Axe  # pyright: ignore[reportM
 from playwright.sync_api import Browser, Page, expect
 
 import web
-from tests.e2e.visitor import DESKTOP, PHONE, recorded, visiting
+from tests.e2e.visitor import DESKTOP, PHONE, photograph, recorded, visiting
 from tests.services.quill import Quill
 
 pytestmark = pytest.mark.e2e
@@ -21,8 +21,8 @@ def flaws(page: Page) -> str:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize(("screen", "options"), [("desktop", DESKTOP), ("phone", PHONE)], ids=["desktop", "phone"])
-def test_axe_finds_nothing(chromium: Browser, quill: Quill, scheme: str, screen: str, options: dict[str, Any]) -> None:
+@pytest.mark.parametrize("options", [DESKTOP, PHONE], ids=["desktop", "phone"])
+def test_axe_finds_nothing(chromium: Browser, quill: Quill, scheme: str, options: dict[str, Any]) -> None:
     with visiting(chromium, quill.address, **options, color_scheme=scheme, reduced_motion="reduce") as visitor:
         assert not flaws(visitor.page)
         visitor.press("Predict it")
@@ -38,14 +38,20 @@ def test_axe_finds_nothing(chromium: Browser, quill: Quill, scheme: str, screen:
         assert not flaws(visitor.page)
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize(("screen", "options"), [("desktop", DESKTOP), ("phone", PHONE)], ids=["desktop", "phone"])
-def test_an_answer_is_shown(chromium: Browser, quill: Quill, scheme: str, screen: str, options: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    ("name", "scheme", "options"),
+    [("answer", "light", DESKTOP), ("dark", "dark", DESKTOP), ("phone", "light", PHONE), ("phone-dark", "dark", PHONE)],
+)
+def test_the_answer_is_shown_by_day_and_by_night(
+    chromium: Browser, quill: Quill, name: str, scheme: str, options: dict[str, Any]
+) -> None:
     with visiting(chromium, quill.address, **options, color_scheme=scheme) as visitor:
         for digit in "407":
             visitor.predict(digit)
             expect(visitor.answer).to_have_text(digit)
-        visitor.photograph(f"answer-{screen}-{scheme}")
+        colours = visitor.answer.evaluate("element => getComputedStyle(element).color.match(/\\d+/g).map(Number)")
+        assert (sum(colours) < 300) is (scheme == "light")
+        photograph(visitor.page, name)
 
 
 @pytest.mark.parametrize(("wish", "moves"), [("no-preference", True), ("reduce", False)])

@@ -6,7 +6,7 @@ from base64 import b64decode
 import pytest
 from playwright.sync_api import expect
 
-from tests.e2e.visitor import Visitor, recorded
+from tests.e2e.visitor import Visitor, photograph, recorded
 
 pytestmark = pytest.mark.e2e
 
@@ -25,6 +25,15 @@ def test_the_answer_comes_with_ten_bars_of_which_its_own_is_the_longest(visitor:
     assert shares.index(max(shares)) == 7
     assert sum(shares) == pytest.approx(100, abs=5)  # each is rounded
     expect(visitor.page.locator(".bars .best")).to_contain_text("7")
+
+
+def test_a_number_is_answered_with_bars_for_each_of_its_digits(visitor: Visitor) -> None:
+    for digit, left in (("4", 5), ("0", 100), ("7", 195)):
+        visitor.draw(recorded(digit, (left, 95, 80)))
+    visitor.press("Predict it")
+    expect(visitor.answer).to_have_text("407")
+    expect(visitor.bars).to_have_count(30)
+    photograph(visitor.page, "number")
 
 
 def test_the_picture_shown_is_the_one_that_the_model_saw(visitor: Visitor) -> None:
@@ -61,7 +70,6 @@ def test_a_blank_paper_is_refused_with_a_sentence_and_nothing_is_sent(visitor: V
     visitor.page.on("request", lambda request: sent.append(request.method) if "/api/" in request.url else None)
     visitor.press("Predict it")
     expect(visitor.said).to_have_text("The paper is blank. Draw a digit first.")
-    visitor.photograph("blank")
     assert sent == []
 
 

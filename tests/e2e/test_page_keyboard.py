@@ -48,7 +48,6 @@ def test_a_digit_is_drawn_predicted_and_corrected_with_keys_alone(visitor: Visit
     press_keys(visitor, "Tab")
     expect(visitor.pad).to_be_focused()
     press_keys(visitor, "Space", *["Shift+ArrowDown"] * 4, "Space")
-    visitor.photograph("keyboard")
     press_keys(visitor, "Enter")
     expect(visitor.answer).to_have_text("1")
     press_keys(visitor, "7")

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, expect
 
-from tests.e2e.visitor import PHONE, Visitor, recorded, visiting
+from tests.e2e.visitor import PHONE, Visitor, photograph, recorded, visiting
 from tests.services.quill import Quill
 
 pytestmark = pytest.mark.e2e
@@ -136,4 +136,4 @@ def test_on_a_phone_nothing_is_cut_off_and_the_answer_is_in_sight(chromium: Brow
         expect(visitor.answer).to_have_text("3")
         expect(visitor.answer).to_be_in_viewport(ratio=1)
         assert visitor.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-        visitor.photograph("phone")
+        photograph(visitor.page, "phone")

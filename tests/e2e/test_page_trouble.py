@@ -11,7 +11,7 @@ from shared.contract import Prediction, State
 from shared.queue import now_ms
 from shared.settings import Settings
 from shared.store import open_store
-from tests.e2e.visitor import SCRIBBLE, Visitor, recorded, visiting
+from tests.e2e.visitor import SCRIBBLE, Visitor, photograph, recorded, visiting
 from tests.services.process import wait_until
 from tests.services.quill import Quill
 
@@ -31,7 +31,7 @@ def test_a_drawing_for_a_server_that_is_down_is_sent_when_it_is_back(chromium: B
             "Quill cannot be reached. Your drawing stays on this page and is sent again by itself."
         )
         expect(visitor.page.locator("#next")).to_have_text(re.compile(r"Next try in \d+ s"))
-        visitor.photograph("server-down")
+        photograph(visitor.page, "server-down")
         quill.start_web()
         expect(visitor.said).to_have_text("Reading…")
         assert len(visitor.predictions()) == 1
@@ -46,7 +46,6 @@ def test_an_answer_that_is_under_way_when_the_server_goes_down_comes_when_it_is_
         visitor.draw(recorded("7"))
         visitor.press("Predict it")
         expect(visitor.page.locator("#stages .now .name")).to_have_text("Queued")
-        visitor.photograph("queued")
         web.stop()
         expect(visitor.said).to_have_text(
             "Quill cannot be reached. Your drawing is safe there, and its answer is shown as soon as it can be had."
@@ -54,7 +53,8 @@ def test_an_answer_that_is_under_way_when_the_server_goes_down_comes_when_it_is_
         quill.start_web()
         expect(visitor.said).to_have_text("Reading…")
         quill.start_worker()
-        expect(visitor.answer).to_have_text("7", timeout=90_000)
+        quill.wait_until_ready()
+        expect(visitor.answer).to_have_text("7")
 
 
 def test_who_closes_the_page_finds_the_answer_later(chromium: Browser, new_quill: NewQuill) -> None:
@@ -109,11 +109,11 @@ def test_overload_is_told_with_the_time_of_the_next_try_which_is_made_by_itself(
         expect(visitor.drawings).to_have_count(1)
         visitor.press("Predict it")
         expect(visitor.said).to_have_text(
-            "Too many drawings wait already: 1, and at most 1 may. "
+            "Too many drawings wait already: no more than 1 may. "
             "Your drawing stays on this page and is sent again by itself."
         )
         expect(visitor.page.locator("#next")).to_have_text("Next try in 60 s")
-        visitor.photograph("overload")
+        photograph(visitor.page, "overload")
         visitor.press("Delete the drawing read as nothing")
         wait_until(lambda: visitor.status()["backlog"] == 0, "the backlog is seen to be empty")
         visitor.page.clock.run_for(60_000)
@@ -191,12 +191,15 @@ def test_not_sure_is_said_plainly_with_the_likeliest_digits(
         finish(tmp_path, visitor.predictions()[0], digits="9", probabilities=(shares,), confidence=0.47, unsure=True)
         expect(visitor.said).to_have_text("Not sure: perhaps a 9, perhaps a 4, perhaps no digit at all.")
         expect(visitor.drawings.locator(".read")).to_have_text("9?")
+        photograph(visitor.page, "not-sure")
 
 
 def finish(folder: Path, prediction_id: str, **answer: object) -> None:
     """Write an answer to the store, as a worker does, for what a real model cannot be relied on to say."""
     store = open_store(Settings(store_url=f"sqlite:///{folder}/quill.db"))
-    told = {"state": State.DONE, "finished_ms": now_ms(), "worker": "w1", "batch_size": 1, "attempts": 1} | answer
+    stages = {"queued": 3.0, "waited": 0.2, "classified": 1.9}
+    by = {"worker": "w1", "model_version": "m1", "batch_size": 1, "attempts": 1, "stage_ms": stages}
+    told = {"state": State.DONE, "finished_ms": now_ms()} | by | answer
     pictures = store.get([prediction_id])[prediction_id].pictures
     store.finish([Prediction(prediction_id, pictures, now_ms(), **told)])  # pyright: ignore[reportArgumentType] - by name
     store.close()

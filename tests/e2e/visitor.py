@@ -20,8 +20,9 @@ SCRIBBLE: list[Stroke] = [
     [(30 + 12 * n, 40 if n % 2 else 240) for n in range(19)],
     [(20, 60), (260, 200), (30, 210), (250, 70)],
 ]
+SCREENSHOTS = bool(os.environ.get("SCREENSHOTS"))  # whether to make the README's pictures anew
 PICTURES = Path(__file__).parents[2] / "docs" / "images"
-DESKTOP: dict[str, Any] = {"viewport": {"width": 1200, "height": 1000}, "device_scale_factor": 1}
+DESKTOP: dict[str, Any] = {"viewport": {"width": 1200, "height": 860}, "device_scale_factor": 1}
 PHONE: dict[str, Any] = {
     "viewport": {"width": 390, "height": 844},
     "device_scale_factor": 2,
@@ -33,9 +34,18 @@ expect.set_options(timeout=30_000)
 
 
 def recorded(digit: str, box: Box = WHOLE) -> list[Stroke]:
-    """Return the strokes that a person made for the digit, placed in the box."""
+    """Return the strokes that a person made for the digit, in the middle of the box."""
     left, top, side = box
-    return [[(left + x * side / 100, top + y * side / 100) for x, y in stroke] for stroke in STROKES[digit]]
+    strokes = STROKES[digit]
+    left += side * (1 - max(x for stroke in strokes for x, _ in stroke) / 100) / 2
+    return [[(left + x * side / 100, top + y * side / 100) for x, y in stroke] for stroke in strokes]
+
+
+def photograph(page: Page, name: str) -> None:
+    """Keep a picture of the whole page for the README, if that is asked for."""
+    if SCREENSHOTS:
+        page.mouse.move(0, 0)
+        page.screenshot(path=PICTURES / f"{name}.png", full_page=True, animations="disabled")
 
 
 class Visitor:
@@ -115,12 +125,6 @@ class Visitor:
     def status(self) -> dict[str, Any]:
         """Return what the interface tells of the whole service."""
         return self.page.request.get(f"{self.address}/api/v1/status").json()
-
-    def photograph(self, name: str) -> None:
-        """Keep a picture of the whole page for the README; only when SCREENSHOTS is set."""
-        if os.environ.get("SCREENSHOTS"):
-            self.page.mouse.move(0, 0)
-            self.page.screenshot(path=PICTURES / f"{name}.png", full_page=True, animations="disabled")
 
     def _drag(self, points: list[Point]) -> None:
         mouse = self.page.mouse

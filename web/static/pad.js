@@ -136,16 +136,9 @@ export class Pad {
 function paintStroke(context, points) {
   Object.assign(context, { lineWidth: PEN, lineCap: "round", lineJoin: "round", strokeStyle: "#000" });
   context.beginPath();
-  context.moveTo(...points[0]);
-  for (let i = 1; i < points.length - 1; i += 1)
-    context.quadraticCurveTo(...points[i], ...middle(points[i], points[i + 1]));
-  const [x, y] = points.at(-1);
-  context.lineTo(x + 0.01, y); // a stroke of one point is a dot
+  context.moveTo(points[0][0] + 0.01, points[0][1]); // so that a stroke of one point is a dot
+  for (const point of points) context.lineTo(...point);
   context.stroke();
-}
-
-function middle([ax, ay], [bx, by]) {
-  return [(ax + bx) / 2, (ay + by) / 2];
 }
 
 function paintPicture(context, bitmap) {
