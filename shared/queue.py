@@ -25,6 +25,7 @@ WORKER_KEY = "quill:worker:"  # + name: what a live worker tells of itself, as J
 EPOCH_KEY = "quill:epoch"  # the run id of the Redis that got our messages; gone or another: it may have lost them
 SWEEPER_KEY = "quill:sweeper"  # the name of the worker that sweeps; expires with it
 ATTEMPTS_KEY = "quill:attempts"  # hash, job id -> model calls begun and not followed by an answer
+UNACKED_KEY = "unacked"  # kombu's hash of the messages that a worker has taken
 SUBMITTED_HEADER = "submitted_ms"
 
 Submit = Callable[[Sequence[Job]], None]  # 1 to MAX_JOBS jobs, as one message; raises SubmitError
@@ -119,6 +120,11 @@ def live_workers(redis: Redis) -> list[dict[str, Any]]:
     keys = sorted(cast("Iterator[str]", redis.scan_iter(f"{WORKER_KEY}*", count=1000)))
     told = cast("list[str | None]", redis.mget(keys)) if keys else []
     return [json.loads(about) for about in told if about]
+
+
+def messages(redis: Redis) -> dict[str, int]:
+    """Return how many messages wait in Redis, and how many are taken by a worker and not acknowledged."""
+    return {"waiting": redis.llen(QUEUE), "unacknowledged": redis.hlen(UNACKED_KEY)}
 
 
 def oldest_waiting_ms(redis: Redis) -> int | None:

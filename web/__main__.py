@@ -1,6 +1,9 @@
 """Start the web server: `python -m web`."""
 
 import logging
+import multiprocessing
+import os
+from tempfile import TemporaryDirectory
 
 import click
 from granian import Granian
@@ -8,6 +11,7 @@ from granian.constants import Interfaces
 from granian.http import HTTP1Settings
 
 from shared.settings import Settings, SettingsError
+from web.metrics import FILES
 
 DOOR_THREADS = 32  # beside those that may be waiting: they take new drawings
 HEAD_BYTES = 16 * 1024  # of a request's head; a larger one is answered with 431
@@ -27,6 +31,15 @@ def main(host: str, port: int, processes: int) -> None:
         settings = Settings.from_env()
     except SettingsError as error:
         raise click.ClickException(str(error)) from error
+    # Each process starts afresh instead of as a copy of this one, so that it finds FILES set when it makes its counts.
+    multiprocessing.set_start_method("spawn")
+    with TemporaryDirectory(prefix="quill-metrics-") as folder:
+        if processes > 1:
+            os.environ.setdefault(FILES, folder)
+        _serve(settings, host, port, processes)
+
+
+def _serve(settings: Settings, host: str, port: int, processes: int) -> None:
     Granian(
         "web:create_app",
         factory=True,

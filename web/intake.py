@@ -8,6 +8,7 @@ from shared.batcher import Batcher
 from shared.contract import MAX_JOBS, Job
 from shared.queue import Submit, SubmitError
 from shared.store import Store
+from web.counts import ACCEPTED
 
 log = logging.getLogger(__name__)
 
@@ -45,6 +46,7 @@ class Intake:
 
     def _write(self, jobs: Sequence[Job]) -> Sequence[None]:
         self._store.add(jobs)
+        ACCEPTED.inc(len(jobs))
         for start in range(0, len(jobs), MAX_JOBS):
             self._sent.put(jobs[start : start + MAX_JOBS])
         return [None] * len(jobs)

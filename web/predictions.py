@@ -10,6 +10,7 @@ from shared.contract import Job, Prediction, State, is_id
 from shared.store import StoreUnavailableError
 from web.admission import ADMISSION_PROBLEMS
 from web.bodies import BODY_PROBLEMS, asked, sent
+from web.counts import CORRECTIONS, REPEATS
 from web.describe import Answer, Call, describe
 from web.drawings import DATA_URL_PROBLEMS, PICTURE_PROBLEMS, job_from_png, png_from_request
 from web.idempotency import claimed, key_of
@@ -98,6 +99,7 @@ def correct(prediction_id: str) -> Response:
     label = sent(Label)
     if not is_id(prediction_id) or not parts().store.label(prediction_id, label.digit):
         raise _unknown()
+    CORRECTIONS.inc()
     return Response(status=204)
 
 
@@ -123,6 +125,7 @@ def accept(jobs: Sequence[Job], wait_s: float) -> list[Prediction]:
 
 def _accept_again(job: Job, wait_s: float) -> Prediction:
     """Return the prediction of a job whose client asks again; accept it if its first time was cut off too early."""
+    REPEATS.inc()
     if not parts().store.get([job.id]):
         parts().intake.accept([job])
     return _looked_up(job.id, wait_s)

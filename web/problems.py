@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from flask import Response, request
 
+from web.counts import PROBLEMS
 from web.views import ProblemView
 
 MEDIA_TYPE = "application/problem+json"
@@ -121,7 +122,8 @@ class Problem(Exception):  # noqa: N818 - the name of RFC 9457
 
 
 def told(problem: Problem) -> ProblemView:
-    """Return the shape that tells the problem."""
+    """Count the problem; return the shape that tells it."""
+    PROBLEMS.labels(problem.slug).inc()
     return ProblemView(
         type=f"/problems/{problem.slug}",
         title=problem.kind.title,

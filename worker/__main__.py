@@ -7,17 +7,21 @@ import sys
 from pathlib import Path
 
 import click
+from prometheus_client import start_http_server
 
 from shared.settings import Settings, SettingsError
 from shared.store import open_store
 from worker.app import Worker
 from worker.classifier import ModelError, load_classifier
+from worker.counts import REGISTRY
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--name", default=f"worker@{socket.gethostname()}-{os.getpid()}", help="Name of this worker, unique.")
 @click.option("--beat", type=Path, help="File touched every second while this worker makes progress, for a probe.")
-def main(name: str, beat: Path | None) -> None:
+@click.option("--metrics-port", type=int, help="Port that shows this worker's metrics to Prometheus; none without it.")
+@click.option("--metrics-host", default="127.0.0.1", show_default=True, help="Address of that port.")
+def main(name: str, beat: Path | None, metrics_port: int | None, metrics_host: str) -> None:
     """Classify what waits in the queue until SIGTERM, then finish what is held.
 
     Start as many as there are cores; they share the work. Settings come from QUILL_... variables, which
@@ -29,6 +33,8 @@ def main(name: str, beat: Path | None) -> None:
         classifier = load_classifier(settings.model, runtime=settings.runtime, threads=settings.model_threads)
     except (SettingsError, ModelError) as error:
         raise click.ClickException(str(error)) from error
+    if metrics_port:
+        start_http_server(metrics_port, metrics_host, REGISTRY)
     sys.exit(Worker(settings, classifier, open_store(settings), name=name).run(beat))
 
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from shared.contract import CLASSES, SIDE, Job, Prediction, State
 from shared.queue import now_ms
 from worker.attempts import Attempts
+from worker.counts import BATCH_PICTURES
 
 log = logging.getLogger(__name__)
 
@@ -122,6 +123,7 @@ class Answering:
             half = len(jobs) // 2
             return self._read(jobs[:half]) + self._read(jobs[half:])
         ended = time.monotonic()
+        BATCH_PICTURES.observe(len(pictures))
         ends = np.cumsum([len(job.pictures) for job in jobs])[:-1]
         return [Reading(rows, len(pictures), began, ended) for rows in np.split(probabilities, ends)]
 

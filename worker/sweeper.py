@@ -8,6 +8,7 @@ from redis import Redis
 from shared.contract import MAX_JOBS, Job
 from shared.queue import EPOCH_KEY, SWEEPER_KEY, Submit, now_ms, oldest_waiting_ms
 from shared.store import Store
+from worker.counts import RESUBMISSIONS
 
 log = logging.getLogger(__name__)
 
@@ -49,6 +50,7 @@ class Sweeper:
         jobs = self._lost(self._clock() if forgot else self._last_honest_ms(), everything=forgot)
         for start in range(0, len(jobs), MAX_JOBS):
             self._submit(jobs[start : start + MAX_JOBS])
+            RESUBMISSIONS.inc(len(jobs[start : start + MAX_JOBS]))
         self._resubmitted |= dict.fromkeys((job.id for job in jobs), self._clock())
         if forgot:
             self._redis.set(EPOCH_KEY, run_id, xx=True)  # not if Redis has forgotten again meanwhile

@@ -1,46 +1,62 @@
-"""What this worker does, counted while it does it, for whoever watches."""
+"""What this worker does, counted while it does it: for Prometheus, and for the status page."""
 
-import threading
+import time
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
+from threading import Lock
 from typing import Any
 
-from shared.contract import Prediction
+from shared.contract import Prediction, State
 from shared.rate import Rate
+from worker.counts import CONFIDENCE, HELD_JOBS, PREDICTIONS, REDELIVERIES, STAGE_SECONDS
 
 
 class Tally:
-    """The counts of one worker process.
-
-    Attributes:
-        batch_size: pictures in the last model call.
-    """
+    """The counts of one worker process; the task's threads call it."""
 
     def __init__(self) -> None:
-        self.batch_size = 0
+        self._batch_size = 0
         self._held = 0
         self._answered = 0
         self._rate = Rate()
-        self._lock = threading.Lock()
+        self._lock = Lock()
 
     @contextmanager
-    def holding(self, jobs: int) -> Generator[None]:
+    def holding(self, jobs: int, *, redelivered: bool) -> Generator[None]:
         """Count the jobs of a message while it is neither answered nor given back."""
-        with self._lock:
-            self._held += jobs
+        if redelivered:
+            REDELIVERIES.inc(jobs)
+        self._hold(jobs)
         try:
             yield
         finally:
-            with self._lock:
-                self._held -= jobs
+            self._hold(-jobs)
+
+    @contextmanager
+    def storing(self) -> Generator[None]:
+        """Time how long answers take to become durable."""
+        began_s = time.monotonic()
+        yield
+        STAGE_SECONDS.labels("stored").observe(time.monotonic() - began_s)
 
     def answered(self, predictions: Sequence[Prediction]) -> None:
         """Count answers that are durable."""
         with self._lock:
             self._answered += len(predictions)
-        self.batch_size = predictions[-1].batch_size
+            self._batch_size = predictions[-1].batch_size
+        for prediction in predictions:
+            PREDICTIONS.labels(prediction.state, prediction.model_version).inc()
+            for stage, ms in prediction.stage_ms.items():
+                STAGE_SECONDS.labels(stage).observe(ms / 1000)
+            if prediction.state is State.DONE:
+                CONFIDENCE.observe(prediction.confidence)
 
     def about(self) -> dict[str, Any]:
         """Return the counts for the status page, as WORKER_KEY keeps them."""
         rate = round(self._rate.per_s(self._answered), 2)
-        return {"batch_size": self.batch_size, "held": self._held, "rate_per_s": rate}
+        return {"batch_size": self._batch_size, "held": self._held, "rate_per_s": rate}
+
+    def _hold(self, jobs: int) -> None:
+        with self._lock:
+            self._held += jobs
+            HELD_JOBS.set(self._held)

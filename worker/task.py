@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from typing import NoReturn
 
+from celery import current_task
 from celery.exceptions import Reject
 
 from shared.batcher import Batcher
@@ -47,10 +48,16 @@ def _answer(
         log.error("a message was dropped: %s", error)  # noqa: TRY400 - a stranger's mistake needs no trace of ours
         return
     received_s, received_ms = time.monotonic(), now_ms()
-    with tally.holding(len(jobs)):
+    with tally.holding(len(jobs), redelivered=_is_redelivered()):
         predictions = answering.put([Arrival(job, received_s, received_ms) for job in jobs]).result()
-        keeping.put(predictions).result()
+        with tally.storing():
+            keeping.put(predictions).result()
     tally.answered(predictions)
+
+
+def _is_redelivered() -> bool:
+    """Tell whether Redis hands out the present message once more, because whoever had it did not acknowledge it."""
+    return bool((current_task.request.delivery_info or {}).get("redelivered"))
 
 
 def leave(reason: str) -> NoReturn:

@@ -71,6 +71,7 @@ GOOD: dict[str, Callable[[Site], TestResponse]] = {
     "get /healthz 200": lambda site: site.client.get("/healthz"),
     "get /readyz 200": ready,
     "get /readyz 503": lambda site: site.client.get("/readyz"),
+    "get /metrics 200": lambda site: site.client.get("/metrics"),
     "get /openapi.json 200": lambda site: site.client.get("/openapi.json"),
 }
 

@@ -13,26 +13,27 @@ class Quill:
 
     Attributes:
         address: of the page, without a slash at its end.
+        settings: those that differ from the defaults.
         processes: all that were started, with their logs.
     """
 
     def __init__(self, folder: Path, redis_url: str, **settings: object) -> None:
-        given = {"redis_url": redis_url, "store_url": f"sqlite:///{folder}/quill.db"} | settings
-        self._environ = os.environ | {f"QUILL_{name.upper()}": str(value) for name, value in given.items()}
+        self.settings = {"redis_url": redis_url, "store_url": f"sqlite:///{folder}/quill.db"} | settings
+        self._environ = os.environ | {f"QUILL_{name.upper()}": str(value) for name, value in self.settings.items()}
         self._folder = folder
         self._port = free_port()
         self.address = f"http://127.0.0.1:{self._port}"
         self.processes: list[Process] = []
 
-    def start_web(self) -> Process:
+    def start_web(self, *options: str) -> Process:
         """Start the web server; it answers on return."""
-        web = self._start("web", "--port", str(self._port))
+        web = self._start("web", "--port", str(self._port), *options)
         web.wait_until(lambda: self._answers("/healthz"), "the web server answers")
         return web
 
-    def start_worker(self) -> Process:
+    def start_worker(self, *options: str) -> Process:
         """Start a worker, which takes some seconds to load its model."""
-        return self._start("worker")
+        return self._start("worker", *options)
 
     def wait_until_ready(self) -> None:
         """Wait until a drawing would be answered: store, queue and a worker are there."""
