@@ -1,6 +1,5 @@
 """Start the web server: `python -m web`."""
 
-import logging
 import multiprocessing
 import os
 from tempfile import TemporaryDirectory
@@ -10,6 +9,7 @@ from granian import Granian
 from granian.constants import Interfaces
 from granian.http import HTTP1Settings
 
+from shared import logs
 from shared.settings import Settings, SettingsError
 from web.metrics import FILES
 
@@ -26,16 +26,16 @@ def main(host: str, port: int, processes: int) -> None:
 
     Settings come from QUILL_... variables, which `python -m shared.settings` lists. Logs go to standard error.
     """
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     try:
         settings = Settings.from_env()
     except SettingsError as error:
         raise click.ClickException(str(error)) from error
-    # Each process starts afresh instead of as a copy of this one, so that it finds FILES set when it makes its counts.
-    multiprocessing.set_start_method("spawn")
+    if processes == 1:
+        _serve(settings, host, port, processes)
+        return
     with TemporaryDirectory(prefix="quill-metrics-") as folder:
-        if processes > 1:
-            os.environ.setdefault(FILES, folder)
+        os.environ.setdefault(FILES, folder)
+        multiprocessing.set_start_method("spawn")  # a copy of this process would have made its counts without FILES
         _serve(settings, host, port, processes)
 
 
@@ -47,6 +47,7 @@ def _serve(settings: Settings, host: str, port: int, processes: int) -> None:
         address=host,
         port=port,
         workers=processes,
+        log_dictconfig=logs.CONFIGURATION,
         blocking_threads=settings.waiting_limit + DOOR_THREADS,
         respawn_failed_workers=True,
         workers_kill_timeout=10,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from shared.batcher import Batcher
 from shared.contract import MAX_JOBS, Job
-from shared.queue import Submit, SubmitError
+from shared.queue import Submit, SubmitError, now_ms
 from shared.store import Store
 from web.counts import ACCEPTED
 
@@ -47,6 +47,9 @@ class Intake:
     def _write(self, jobs: Sequence[Job]) -> Sequence[None]:
         self._store.add(jobs)
         ACCEPTED.inc(len(jobs))
+        durable_ms = now_ms()
+        for job in jobs:
+            log.info("accepted", extra={"job": job.id, "ms": durable_ms - job.accepted_ms, "together": len(jobs)})
         for start in range(0, len(jobs), MAX_JOBS):
             self._sent.put(jobs[start : start + MAX_JOBS])
         return [None] * len(jobs)

@@ -1,6 +1,5 @@
 """Start one worker: `python -m worker`."""
 
-import logging
 import os
 import socket
 import sys
@@ -9,6 +8,7 @@ from pathlib import Path
 import click
 from prometheus_client import start_http_server
 
+from shared import logs
 from shared.settings import Settings, SettingsError
 from shared.store import open_store
 from worker.app import Worker
@@ -27,7 +27,7 @@ def main(name: str, beat: Path | None, metrics_port: int | None, metrics_host: s
     Start as many as there are cores; they share the work. Settings come from QUILL_... variables, which
     `python -m shared.settings` lists. Logs go to standard error.
     """
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logs.configure()
     try:
         settings = Settings.from_env()
         classifier = load_classifier(settings.model, runtime=settings.runtime, threads=settings.model_threads)

@@ -4,11 +4,12 @@ import json
 import logging
 from collections.abc import Sequence
 from threading import Event
+from typing import Any
 
 from redis import Redis, RedisError
 
 from shared.contract import Prediction
-from shared.queue import DONE_CHANNEL
+from shared.queue import DONE_CHANNEL, now_ms
 from shared.store import Store, StoreUnavailableError
 from worker.attempts import Attempts
 
@@ -41,6 +42,9 @@ class Keeping:
         """
         self._finish(predictions)
         self._tell([prediction.id for prediction in predictions])
+        durable_ms = now_ms()
+        for prediction in predictions:
+            log.info("answered", extra=_line(prediction, durable_ms))
         return [None] * len(predictions)
 
     def _finish(self, predictions: Sequence[Prediction]) -> None:
@@ -60,3 +64,14 @@ class Keeping:
             self._attempts.end(ids)
         except RedisError as error:
             log.warning("nobody was told of %d answers, Redis is away: %s", len(ids), error)
+
+
+def _line(prediction: Prediction, durable_ms: int) -> dict[str, Any]:
+    """Return what the log tells of an answer: how it went, and never what was drawn."""
+    return {
+        "job": prediction.id,
+        "ms": durable_ms - prediction.accepted_ms,
+        "state": prediction.state,
+        "batch_size": prediction.batch_size,
+        "attempts": prediction.attempts,
+    }

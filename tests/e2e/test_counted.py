@@ -8,7 +8,7 @@ import pytest
 from redis import Redis
 
 from shared.contract import PICTURE_BYTES, Job, new_id
-from shared.queue import EPOCH_KEY, QUEUE, connect, make_celery, submitter
+from shared.queue import EPOCH_KEY, QUEUE, connect, make_celery, now_ms, submitter
 from shared.settings import Settings
 from shared.store import open_store
 from tests.services.metrics import samples
@@ -36,7 +36,7 @@ def test_several_web_processes_add_up(new_quill: Callable[..., Quill]) -> None:
 def test_a_worker_counts_what_it_does(new_quill: Callable[..., Quill], redis_url: str) -> None:
     quill = new_quill()
     settings = Settings.model_validate(quill.settings)
-    jobs = [Job(new_id(), (bytes(range(28)) * 28,) * 2, 1) for _ in range(3)]
+    jobs = [Job(new_id(), (bytes(range(28)) * 28,) * 2, now_ms()) for _ in range(3)]
     assert len(jobs[0].pictures[0]) == PICTURE_BYTES
     open_store(settings).add(jobs)
     submitter(make_celery(settings))(jobs)

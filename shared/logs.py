@@ -1,0 +1,39 @@
+"""Logs: whatever goes through logging becomes one JSON object a line on standard error."""
+
+import logging.config
+from typing import Any
+
+from structlog.processors import JSONRenderer, TimeStamper, format_exc_info
+from structlog.stdlib import ExtraAdder, ProcessorFormatter, add_log_level, add_logger_name
+
+CONFIGURATION: dict[str, Any] = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"json": {"()": "shared.logs.formatter"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
+    "root": {"level": "INFO", "handlers": ["stderr"]},
+    "loggers": {
+        # Two lines a message, where Quill has one a job.
+        "celery.worker.strategy": {"level": "WARNING"},
+        "celery.app.trace": {"level": "WARNING"},
+    },
+}
+
+
+def configure() -> None:
+    """Let this process log so; called where a process is put together, never at import."""
+    logging.config.dictConfig(CONFIGURATION)
+
+
+def formatter() -> logging.Formatter:
+    """Return what makes the line: time, level, logger, event, and the names given as `extra`."""
+    return ProcessorFormatter(
+        foreign_pre_chain=[
+            TimeStamper("iso", key="time"),
+            add_log_level,
+            add_logger_name,
+            ExtraAdder(),
+            format_exc_info,
+        ],
+        processors=[ProcessorFormatter.remove_processors_meta, JSONRenderer()],
+    )
