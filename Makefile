@@ -1,7 +1,7 @@
 # Quill's commands. `make` alone lists them.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run worker up train test test-compose figures check lint types imports fmt lock setup-local setup-dev
+.PHONY: help run bench bench-peers worker up train test test-compose figures check lint types imports fmt lock setup-local setup-dev
 
 PYTHON ?= python3
 PORT ?= 8000
@@ -40,6 +40,15 @@ test-compose: setup-dev ## build the images and run the stack in Docker: draw, s
 figures: setup-dev ## measure the stack in Docker: sizes, memory, what a drawing costs
 	@$(python) -m tests.compose.figures
 
+bench: setup-dev ## measure Quill, the designs it replaces and, where installed, its peers; half an hour
+	@$(python) -m tests.services
+	@$(python) -m tests.bench
+	@$(python) -m tests.bench.studies
+
+bench-peers: setup-dev ## install the peers for `make bench`, in an environment of their own
+	@$(python) -m uv venv --quiet --allow-existing var/peers
+	@$(python) -m uv pip sync --quiet --require-hashes --python var/peers/bin/python tests/bench/requirements.txt
+
 check: lint types imports test ## all that CI runs
 
 lint: setup-dev ## check format and style
@@ -66,6 +75,7 @@ lock: setup-dev ## write requirements/*.txt anew; UPGRADE=--upgrade takes newer 
 	@$(compile) --constraints requirements/dev.txt --group pyproject.toml:flower --output-file requirements/flower.txt
 	@$(compile) pyproject.toml --constraints requirements/dev.txt --extra web --extra worker --extra onnx --extra client --extra local \
 	  --output-file requirements/local.txt
+	@$(compile) tests/bench/requirements.in --output-file tests/bench/requirements.txt
 
 # A lock is installed when its copy in .venv equals it: a checkout that only touches the file costs nothing.
 installed = cmp -s requirements/$(1).txt .venv/$(1).txt

@@ -35,9 +35,9 @@ class Quill:
         """Start a worker, which takes some seconds to load its model."""
         return self._start("worker", *options)
 
-    def wait_until_ready(self) -> None:
+    def wait_until_ready(self, seconds: float = 90) -> None:
         """Wait until a drawing would be answered: store, queue and a worker are there."""
-        self.processes[-1].wait_until(lambda: self._answers("/readyz"), "Quill is ready", seconds=90)
+        self.processes[-1].wait_until(lambda: self._answers("/readyz"), "Quill is ready", seconds)
 
     def print_logs(self) -> None:
         """Print what the processes wrote since the last call, for pytest to show beside a failed test."""
