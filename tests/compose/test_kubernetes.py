@@ -58,7 +58,7 @@ def test_a_container_that_hangs_or_starts_slowly_is_told_apart(name: str) -> Non
 def test_workers_follow_the_whole_backlog_and_its_age() -> None:
     queries = [trigger["metadata"]["query"] for trigger in RESOURCES["ScaledObject-worker"]["spec"]["triggers"]]
     assert any("quill_backlog_jobs" in query for query in queries)
-    assert any("quill_oldest_waiting_seconds" in query for query in queries)
+    assert any("quill_backlog_oldest_seconds" in query for query in queries)
 
 
 def test_the_overlay_in_the_docs_names_images_stores_and_secrets(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Alerts ring when they should, in words that the operator's page takes up; the dashboard asks for what is told."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from tests.compose.stack import run
 from tests.services.need import missing
 
 FOLDER = Path("compose/observability")
+METRICS = Path("docs/metrics.md")
+KUBERNETES = Path("compose/kubernetes/autoscaling.yaml")
 ALERTS = [
     rule["alert"] for group in yaml.safe_load((FOLDER / "alerts.yml").read_text())["groups"] for rule in group["rules"]
 ]
@@ -44,3 +47,10 @@ def test_grafana_can_read_the_dashboard_and_knows_where_to_ask() -> None:
     }
     assert {panel["datasource"]["uid"] for panel in dashboard["panels"]} == known
     assert len({panel["id"] for panel in dashboard["panels"]}) == len(dashboard["panels"])
+
+
+@pytest.mark.parametrize("file", [FOLDER / "alerts.yml", FOLDER / "grafana" / "quill.json", KUBERNETES], ids=str)
+def test_what_is_asked_for_is_told(file: Path) -> None:
+    asked = {name.removesuffix("_bucket") for name in re.findall(r"quill_[a-z_]+", file.read_text())}
+    assert asked
+    assert asked <= set(re.findall(r"^\| `(quill_[a-z_]+)`", METRICS.read_text(), re.MULTILINE))
