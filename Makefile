@@ -35,7 +35,7 @@ test: setup-dev ## run all tests, or some: make test TESTS=tests/unit
 
 test-compose: setup-dev ## build the images and run the stack in Docker: draw, scale, kill, change, stop
 	@$(python) -m tests.services
-	@$(python) -m pytest tests/compose
+	@$(python) -m pytest --timeout 3600 tests/compose
 
 figures: setup-dev ## measure the stack in Docker: sizes, memory, what a drawing costs
 	@$(python) -m tests.compose.figures
@@ -72,6 +72,7 @@ lock: setup-dev ## write requirements/*.txt anew; UPGRADE=--upgrade takes newer 
 	@$(compile) pyproject.toml --all-extras --output-file requirements/dev.txt
 	@$(compile) pyproject.toml --constraints requirements/dev.txt --extra web --output-file requirements/web.txt
 	@$(compile) pyproject.toml --constraints requirements/dev.txt --extra worker --output-file requirements/worker.txt
+	@$(compile) pyproject.toml --constraints requirements/dev.txt --extra onnx --output-file requirements/onnx.txt
 	@$(compile) --constraints requirements/dev.txt --group pyproject.toml:flower --output-file requirements/flower.txt
 	@$(compile) pyproject.toml --constraints requirements/dev.txt --extra web --extra worker --extra onnx --extra client --extra local \
 	  --output-file requirements/local.txt

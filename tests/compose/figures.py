@@ -84,7 +84,7 @@ def draw_for_a_while(stack: Stack) -> int:
 
 def image_mb(service: str) -> int:
     """Return the size of a service's image."""
-    name = "redis:7" if service == "redis" else f"quill-{service}"
+    name = {"redis": "redis:7", "worker": "quill-worker:tensorflow"}.get(service, f"quill-{service}")
     return int(run("docker", "image", "inspect", "--format", "{{.Size}}", name)) // 1_000_000
 
 

@@ -11,7 +11,8 @@ from typing import Any
 import requests
 
 SEVEN = Path(__file__).parents[1] / "seven.png"
-SLOW_S = 600  # for one docker command on a busy machine
+SLOW_S = 1800  # for one docker command on a busy machine: three Cassandra nodes join one after another
+AT_ONCE = "-Dcassandra.ring_delay_ms=5000 -Dcassandra.skip_wait_for_gossip_to_settle=0"  # a young node need not wait
 NOW = {"Prefer": "wait=20"}
 
 
@@ -23,7 +24,7 @@ class Stack:
     """
 
     def __init__(self, project: str, *options: str) -> None:
-        self.environ = os.environ | {"COMPOSE_PROJECT_NAME": project, "PORT": "0"}
+        self.environ = os.environ | {"COMPOSE_PROJECT_NAME": project, "PORT": "0", "CASSANDRA_OPTIONS": AT_ONCE}
         self._options = options
 
     def compose(self, *words: str) -> str:
@@ -36,7 +37,7 @@ class Stack:
 
     def down(self) -> None:
         """Remove everything, the data too; pytest shows the logs beside a failed test."""
-        sys.stdout.write(self.compose("logs", "--no-color", "--tail", "100"))
+        sys.stdout.write(self.compose("logs", "--no-color", "--tail", "30"))
         self.compose("down", "--volumes", "--timeout", "10", "--remove-orphans")
 
     def containers(self, service: str = "") -> list[dict[str, Any]]:
@@ -62,9 +63,9 @@ class Stack:
 
 
 class Visitors:
-    """People who draw without a break while a test breaks something; none may be lost.
+    """People who draw, wait a second for the answer, and draw again, while a test breaks something.
 
-    A refusal (503) promises nothing and is not kept.
+    What was accepted, answered in time or not, may not be lost; a refusal (503) promises nothing.
     """
 
     def __init__(self, stack: Stack, count: int = 4) -> None:
@@ -76,10 +77,10 @@ class Visitors:
     def _draw(self) -> list[str]:
         ids: list[str] = []
         with requests.Session() as session:
-            session.headers["Content-Type"] = "image/png"
+            session.headers.update({"Content-Type": "image/png", "Prefer": "wait=1"})
             while self._drawing:
                 answer = session.post(self._address, SEVEN.read_bytes(), timeout=30)
-                if answer.status_code == requests.codes.accepted:
+                if answer.ok:
                     ids.append(answer.json()["id"])
         return ids
 

@@ -1,10 +1,19 @@
 """What is in the images, and what is not."""
 
+import os
+
 import pytest
 
 from tests.compose.stack import run
 
-OURS = ["quill-web", "quill-worker", "quill-flower", "quill-cassandra"]
+OURS = ["quill-web", "quill-worker:tensorflow", "quill-flower", "quill-cassandra"]
+PROVE = """
+from pathlib import Path
+from shared.settings import Settings
+from worker.classifier import load_classifier
+settings = Settings.from_env()
+load_classifier(Path(settings.model), runtime=settings.runtime, threads=1)
+"""
 COMPILERS = "gcc cc g++ c++ clang tcc ld as go rustc javac"
 
 
@@ -26,12 +35,20 @@ def test_webs_is_small() -> None:
     assert int(inside("quill-web", "du -sm /opt").split()[0]) < 250
 
 
+def test_the_same_model_runs_without_tensorflow() -> None:
+    run("docker", "compose", "build", "--quiet", "worker", environ=os.environ | {"RUNTIME": "onnx"})
+    assert inside("quill-worker:onnx", f'python -c "{PROVE}"') == ""
+    assert not inside("quill-worker:onnx", "find /opt /usr -iname '*tensorflow*'")
+
+
 @pytest.mark.parametrize("image", [*OURS, "redis:7"])
 def test_none_holds_a_compiler(image: str) -> None:
     assert not inside(image, f"for name in {COMPILERS}; do command -v $name; done; true")
 
 
-@pytest.mark.parametrize(("image", "folders"), [("quill-web", "shared web"), ("quill-worker", "shared worker")])
+@pytest.mark.parametrize(
+    ("image", "folders"), [("quill-web", "shared web"), ("quill-worker:tensorflow", "shared worker")]
+)
 def test_ours_hold_nothing_but_their_code(image: str, folders: str) -> None:
     assert inside(image, "ls -A").split() == folders.split()
 

@@ -19,6 +19,11 @@ try:
 except RedisError as error:
     print(error)
 """
+AS_PROMETHEUS = """
+import sys
+from urllib.request import urlopen
+print(urlopen(sys.argv[1]).read().decode())
+"""
 AS_FLOWERS_GUEST = """
 import sys
 from base64 import b64encode
@@ -135,6 +140,14 @@ def _task_of(stack: Stack, prediction_id: str) -> str:
     return tasks if prediction_id in tasks else ""
 
 
+@pytest.mark.parametrize(
+    ("address", "metric"),
+    [("http://web:8000/metrics", "quill_backlog_jobs"), ("http://worker:9100/metrics", "quill_held_jobs")],
+)
+def test_web_and_workers_tell_prometheus(stack: Stack, address: str, metric: str) -> None:
+    assert f"\n{metric} " in stack.exec("web", "python", "-c", AS_PROMETHEUS, address)
+
+
 def test_workers_share_the_work(stack: Stack) -> None:
     stack.up("--no-recreate", "--scale", "worker=4")
     seen: set[str] = set()
@@ -144,6 +157,7 @@ def test_workers_share_the_work(stack: Stack) -> None:
         return len(seen) == 4
 
     wait_until(all_seen, "each of the workers has answered", 120)
+    stack.up("--no-recreate", "--scale", "worker=2")
 
 
 def test_a_worker_that_is_killed_is_replaced_and_loses_nothing(stack: Stack) -> None:

@@ -11,6 +11,7 @@ EXTRAS: dict[str, list[str]] = PROJECT["optional-dependencies"]
 LOCKS = {
     "web": ["web"],
     "worker": ["worker"],
+    "onnx": ["onnx"],
     "local": ["web", "worker", "onnx", "local"],
     "dev": list(EXTRAS),
 }
@@ -37,6 +38,6 @@ def test_web_is_locked_without_tensorflow() -> None:
     assert not {"keras", "tensorflow", "tensorflow-cpu"} & locked("web").keys()
 
 
-@pytest.mark.parametrize("name", ["web", "worker", "local"])
+@pytest.mark.parametrize("name", ["web", "worker", "onnx", "local"])
 def test_what_a_part_runs_on_is_what_was_tested(name: str) -> None:
     assert locked(name).items() <= locked("dev").items()
