@@ -10,10 +10,11 @@ from typing import Any
 
 import requests
 
+from tests.services.process import wait_until
+
 SEVEN = Path(__file__).parents[1] / "seven.png"
 SLOW_S = 1800  # for one docker command on a busy machine: three Cassandra nodes join one after another
 AT_ONCE = "-Dcassandra.ring_delay_ms=5000 -Dcassandra.skip_wait_for_gossip_to_settle=0"  # a young node need not wait
-NOW = {"Prefer": "wait=20"}
 
 
 class Stack:
@@ -55,11 +56,15 @@ class Stack:
         return f"http://{self.compose('port', 'web', '8000').strip()}"
 
     def draw(self) -> dict[str, Any]:
-        """Send a drawing of a seven; return the prediction, finished if that takes less than 20 s."""
-        headers = {"Content-Type": "image/png"} | NOW
-        answer = requests.post(f"{self.page}/api/v1/predictions", SEVEN.read_bytes(), headers=headers, timeout=30)
-        answer.raise_for_status()
-        return answer.json()
+        """Send a drawing of a seven until it is accepted; return the prediction, finished within 20 s or not."""
+        headers = {"Content-Type": "image/png", "Prefer": "wait=20"}
+        address = f"{self.page}/api/v1/predictions"
+
+        def sent() -> dict[str, Any]:
+            answer = requests.post(address, SEVEN.read_bytes(), headers=headers, timeout=30)
+            return answer.json() if answer.ok else {}
+
+        return wait_until(sent, "a drawing is accepted", 60)
 
 
 class Visitors:
