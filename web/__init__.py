@@ -8,7 +8,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from shared.queue import Submit, connect, make_celery, submitter
 from shared.settings import Settings
 from shared.store import Store, open_store
-from web import batch, docs, errors, events, health, history, metrics, page, predictions, seed, status
+from web import batch, corrections, docs, errors, events, health, history, metrics, page, predictions, seed, status
 from web.admission import Admission
 from web.backlog import Backlog
 from web.intake import Intake
@@ -31,7 +31,20 @@ def create_app(settings: Settings | None = None, *, store: Store | None = None, 
     atexit.register(intake.close)  # what is accepted and not yet submitted need not wait for the sweeper
     Parts(settings, store, redis, intake, waiting, backlog, admission).install(app)
     app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.trusted_proxies, x_proto=0, x_host=0)
-    for subject in (page, predictions, batch, events, history, seed, status, health, metrics, errors, docs):
+    for subject in (
+        page,
+        predictions,
+        batch,
+        events,
+        history,
+        corrections,
+        seed,
+        status,
+        health,
+        metrics,
+        errors,
+        docs,
+    ):
         app.register_blueprint(subject.routes)
     errors.register(app)
     page.protect(app)

@@ -66,6 +66,7 @@ GOOD: dict[str, Callable[[Site], TestResponse]] = {
         f"{finished(site)}/label", json={"digit": 7}
     ),
     f"get {PREDICTIONS}/{{prediction_id}}/events 200": lambda site: site.client.get(f"{finished(site)}/events"),
+    "get /api/v1/corrections 200": lambda site: site.client.get("/api/v1/corrections"),
     "post /predict 200": lambda site: post_and_be_answered(site, "/predict", data=SEVEN_URL),
     "get /api/v1/status 200": lambda site: site.client.get("/api/v1/status"),
     "get /healthz 200": lambda site: site.client.get("/healthz"),

@@ -1,0 +1,130 @@
+"""The client and the command line, over HTTP to a real server."""
+
+from collections.abc import Callable, Generator
+from pathlib import Path
+from threading import Thread
+
+import httpx
+import pytest
+from click.testing import CliRunner
+from flask import Response
+from werkzeug.serving import BaseWSGIServer, make_server
+
+from shared.contract import State
+from tests.services.process import free_port
+from tests.services.site import SEVEN, Site
+from web.client import Client, QuillError
+from web.command import main
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture
+def serve() -> Generator[Callable[[Site], str]]:
+    """Give a starter of a server for a site; it returns the address."""
+    servers: list[BaseWSGIServer] = []
+
+    def started(site: Site) -> str:
+        server = make_server("127.0.0.1", 0, site.app, threaded=True)
+        servers.append(server)
+        Thread(target=server.serve_forever, daemon=True).start()
+        return f"http://127.0.0.1:{server.server_port}"
+
+    yield started
+    for server in servers:
+        server.shutdown()
+
+
+def quick(site: Site, digits: str = "7", **fields: object) -> Site:
+    """Let the site's drawings be answered as soon as they are submitted."""
+    site.on_submit = lambda jobs: [site.finish(job.id, digits, **fields) for job in jobs]
+    return site
+
+
+def test_a_drawing_is_predicted(site: Site, serve: Callable[[Site], str]) -> None:
+    with Client(serve(quick(site))) as client:
+        assert client.predict(SEVEN).digit == 7
+
+
+def test_predictions_come_as_they_are_completed(site: Site, serve: Callable[[Site], str]) -> None:
+    with Client(serve(site)) as client:
+        ids = [client.submit(SEVEN).id for _ in range(3)]
+        coming = client.as_completed(ids)
+        for prediction_id in reversed(ids):
+            site.finish(prediction_id)
+        assert sorted(prediction.id for prediction in coming) == sorted(ids)
+
+
+def test_a_refusal_tells_its_problem(site: Site, serve: Callable[[Site], str]) -> None:
+    with Client(serve(site)) as client, pytest.raises(QuillError, match="send a whole PNG") as caught:
+        client.submit(b"no picture")
+    assert caught.value.problem.type == "/problems/undecodable-image"
+
+
+def test_an_answer_that_was_lost_is_asked_for_again_and_the_drawing_stays_one(
+    site: Site, serve: Callable[[Site], str]
+) -> None:
+    lost: list[str] = []
+
+    def lose_the_first(response: Response) -> Response:
+        if lost:
+            return response
+        lost.append(response.get_json()["id"])
+        return Response(status=503, headers={"Retry-After": "0"})
+
+    site.app.after_request(lose_the_first)
+    with Client(serve(site)) as client:
+        prediction = client.submit(SEVEN)
+    assert [job.id for job in site.sent] == [prediction.id] == lost
+
+
+def test_overload_is_waited_out_as_the_server_asks(new_site: Callable[..., Site], serve: Callable[[Site], str]) -> None:
+    site = new_site(client_limit=1)
+    with Client(serve(site), patience_s=0) as client:
+        client.submit(SEVEN)
+        with pytest.raises(QuillError) as caught:
+            client.submit(SEVEN)
+    assert caught.value.problem.status == 429
+
+
+def test_an_answer_that_does_not_come_is_a_timeout_that_names_the_prediction(
+    site: Site, serve: Callable[[Site], str]
+) -> None:
+    with Client(serve(site)) as client, pytest.raises(TimeoutError, match="ask again for"):
+        client.predict(SEVEN, seconds=0.5)
+
+
+def test_a_service_that_is_away_is_told_when_patience_ends() -> None:
+    with Client(f"http://127.0.0.1:{free_port()}", patience_s=0) as client, pytest.raises(httpx.TransportError):
+        client.status()
+
+
+def run(*words: str) -> str:
+    result = CliRunner().invoke(main, words)
+    return f"{result.exit_code} {result.output}"
+
+
+def test_the_command_predicts_files(site: Site, serve: Callable[[Site], str], tmp_path: Path) -> None:
+    drawing = tmp_path / "drawing.png"
+    drawing.write_bytes(SEVEN)
+    assert run("predict", "--address", serve(quick(site)), str(drawing)) == f"0 {drawing}: 7 (100% sure)\n"
+
+
+def test_the_command_tells_doubt_and_failure(site: Site, serve: Callable[[Site], str], tmp_path: Path) -> None:
+    drawing = tmp_path / "drawing.png"
+    drawing.write_bytes(SEVEN)
+    address = serve(quick(site, unsure=True))
+    assert "doubtful" in run("predict", "--address", address, str(drawing))
+    quick(site, state=State.FAILED, error="it broke")
+    assert "it broke" in run("predict", "--address", address, str(drawing))
+
+
+def test_the_command_watches(site: Site, serve: Callable[[Site], str]) -> None:
+    assert run("watch", "--address", serve(site), "--times", "1") == "0 0 wait; 0.0/s; 0 workers (model none)\n"
+
+
+def test_the_command_tells_in_one_line_that_nobody_answers() -> None:
+    address = f"http://127.0.0.1:{free_port()}"
+    told = run("watch", "--address", address)
+    assert told.startswith("1 Error: ")
+    assert told.endswith(f"({address})\n")

@@ -1,0 +1,113 @@
+"""A client for programs: submit drawings, wait for answers; a retry never makes a second prediction of a drawing."""
+
+import time
+import uuid
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import as_completed as as_done
+from typing import Self
+
+import httpx
+
+from web.views import PredictionView, ProblemView, StatusView
+
+RETRIED = {429, 502, 503, 504}
+PAUSE_S = 1.0  # before a retry, where the server does not tell
+WAIT_S = 20.0  # of one call that waits for an answer
+AT_A_TIME = 8  # calls that wait at the same time, in as_completed
+
+
+class QuillError(Exception):
+    """Raised when the service refuses; the text is the problem's detail, and its type says which kind."""
+
+    def __init__(self, problem: ProblemView) -> None:
+        super().__init__(problem.detail)
+        self.problem = problem
+
+
+class Client:
+    """Talks to one Quill; may be shared by threads. Every call raises QuillError, TimeoutError or httpx.HTTPError.
+
+    Args:
+        address: of the service, as http://127.0.0.1:8000.
+        patience_s: for how long a call is tried again while the service is away or overloaded, seconds.
+    """
+
+    def __init__(self, address: str = "http://127.0.0.1:8000", *, patience_s: float = 60.0) -> None:
+        self._http = httpx.Client(base_url=address, timeout=WAIT_S + 10)
+        self._patience_s = patience_s
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._http.close()
+
+    def submit(self, png: bytes) -> PredictionView:
+        """Hand in a drawing; return its prediction, queued as a rule."""
+        headers = {"Content-Type": "image/png", "Idempotency-Key": str(uuid.uuid4())}
+        return PredictionView.model_validate_json(
+            self._call("POST", "/api/v1/predictions", content=png, headers=headers)
+        )
+
+    def wait(self, prediction_id: str, seconds: float = 60.0) -> PredictionView:
+        """Return the prediction once it is done or failed.
+
+        Raises:
+            TimeoutError: it takes longer than the seconds.
+        """
+        deadline_s = time.monotonic() + seconds
+        while (left := deadline_s - time.monotonic()) > 0:
+            wait = {"wait": max(1, int(min(left, WAIT_S)))}
+            answer = self._call("GET", f"/api/v1/predictions/{prediction_id}", params=wait)
+            prediction = PredictionView.model_validate_json(answer)
+            if prediction.finished_at:
+                return prediction
+        raise TimeoutError(f"no answer within {seconds} s; the drawing is safe, ask again for {prediction_id}")
+
+    def predict(self, png: bytes, seconds: float = 60.0) -> PredictionView:
+        """Hand in a drawing and return its finished prediction."""
+        return self.wait(self.submit(png).id, seconds)
+
+    def as_completed(self, prediction_ids: Iterable[str], seconds: float = 60.0) -> Iterator[PredictionView]:
+        """Yield each prediction as it is finished."""
+        with ThreadPoolExecutor(AT_A_TIME) as pool:
+            for waited in as_done([pool.submit(self.wait, each, seconds) for each in prediction_ids]):
+                yield waited.result()
+
+    def status(self) -> StatusView:
+        """Return how the service does."""
+        return StatusView.model_validate_json(self._call("GET", "/api/v1/status"))
+
+    def _call(
+        self,
+        method: str,
+        path: str,
+        *,
+        content: bytes | None = None,
+        headers: dict[str, str] | None = None,
+        params: dict[str, int] | None = None,
+    ) -> bytes:
+        """Call until the service answers with neither silence nor overload, as long as patience lasts."""
+        deadline_s = time.monotonic() + self._patience_s
+        while True:
+            pause_s = PAUSE_S
+            try:
+                response = self._http.request(method, path, content=content, headers=headers, params=params)
+            except httpx.TransportError:
+                if time.monotonic() + pause_s > deadline_s:
+                    raise
+            else:
+                pause_s = float(response.headers.get("Retry-After", PAUSE_S))
+                if response.status_code not in RETRIED or time.monotonic() + pause_s > deadline_s:
+                    return _content(response)
+            time.sleep(pause_s)
+
+
+def _content(response: httpx.Response) -> bytes:
+    if response.is_success:
+        return response.content
+    if response.headers.get("Content-Type") == "application/problem+json":
+        raise QuillError(ProblemView.model_validate_json(response.content))
+    response.raise_for_status()
+    raise httpx.HTTPError(f"not an answer of Quill: {response.status_code}")

@@ -1,0 +1,79 @@
+"""The command line: `quill predict`, `quill watch`, `quill doctor`."""
+
+import sys
+import time
+from itertools import count
+from pathlib import Path
+
+import click
+import httpx
+
+from web.client import Client, QuillError
+from web.doctor import examine
+from web.views import PredictionView, StatusView
+
+ADDRESS = click.option("--address", default="http://127.0.0.1:8000", show_default=True, help="Where Quill answers.")
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def main() -> None:
+    """Use and watch Quill, the model behind a queue."""
+
+
+@main.command()
+@ADDRESS
+@click.option("--wait", default=60.0, show_default=True, help="Seconds to wait for the answers.")
+@click.argument("drawings", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def predict(address: str, wait: float, drawings: tuple[Path, ...]) -> None:
+    """Tell which digits are on DRAWINGS, PNG files; a line each, as soon as it is known."""
+    try:
+        with Client(address) as client:
+            names = {client.submit(drawing.read_bytes()).id: drawing for drawing in drawings}
+            for prediction in client.as_completed(names, wait):
+                click.echo(f"{names[prediction.id]}: {_read(prediction)}")
+    except (QuillError, TimeoutError, httpx.HTTPError) as error:
+        raise click.ClickException(f"{error} ({address})") from error
+
+
+@main.command()
+@ADDRESS
+@click.option("--times", type=int, help="Lines to print; without it until Ctrl-C.")
+def watch(address: str, times: int | None) -> None:
+    """Print backlog, rate and workers, every second."""
+    try:
+        with Client(address, patience_s=0) as client:
+            for line in count(1):
+                click.echo(_line(client.status()))
+                if line == times:
+                    return
+                time.sleep(1)
+    except (QuillError, httpx.HTTPError) as error:
+        raise click.ClickException(f"{error} ({address})") from error
+
+
+@main.command()
+def doctor() -> None:
+    """Look for what is wrong with this installation's settings, Redis, disk, store, model, workers; name each cure."""
+    faults = 0
+    for finding in examine():
+        click.echo(f"{finding.what}: {finding.fault or 'ok'}")
+        if finding.fault:
+            faults += 1
+            click.echo(f"    cure: {finding.cure}")
+    sys.exit(1 if faults else 0)
+
+
+def _read(prediction: PredictionView) -> str:
+    if prediction.error:
+        return prediction.error
+    return f"{prediction.digits} ({prediction.confidence:.0%} sure{', doubtful' if prediction.unsure else ''})"
+
+
+def _line(status: StatusView) -> str:
+    oldest = "" if status.oldest_s is None else f", the oldest for {status.oldest_s:.1f} s"
+    versions = ", ".join(sorted({worker.model_version for worker in status.workers})) or "none"
+    return f"{status.backlog} wait{oldest}; {status.rate_per_s:.1f}/s; {len(status.workers)} workers (model {versions})"
+
+
+if __name__ == "__main__":
+    main(prog_name="quill")

@@ -1,0 +1,122 @@
+"""Finds what is wrong with an installation: settings, Redis, store, disk, model, workers; each fault with its cure."""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from redis import AuthenticationError, Redis, RedisError
+
+from shared.queue import connect, live_workers, now_ms
+from shared.settings import Settings, SettingsError
+from shared.store import Store, StoreUnavailableError, open_store
+
+ROOM = 200 * 1024 * 1024  # bytes that should be free on the store's disk
+OLD_S = 60  # a backlog whose oldest waits longer is a fault
+
+
+class Finding(NamedTuple):
+    """One thing that was looked at.
+
+    Attributes:
+        fault: what is wrong, None when nothing is.
+        cure: what to do about the fault.
+    """
+
+    what: str
+    fault: str | None = None
+    cure: str = ""
+
+
+class FaultError(Exception):
+    """Raised by a check that finds something wrong."""
+
+    def __init__(self, fault: str, cure: str) -> None:
+        super().__init__(fault)
+        self.fault = fault
+        self.cure = cure
+
+
+def examine() -> Iterator[Finding]:
+    """Yield what each check found; without right settings nothing else can be looked at."""
+    try:
+        settings = Settings.from_env()
+    except SettingsError as error:
+        yield Finding("settings", str(error), "correct the variable; `python -m shared.settings` lists all")
+        return
+    yield Finding("settings")
+    redis, store = connect(settings), open_store(settings)
+    yield _found("Redis", lambda: _check_redis(redis))
+    yield _found("disk", lambda: _check_disk(settings))
+    yield _found("store", lambda: _check_store(store))
+    yield _found("model", lambda: _model_version(settings.model))
+    yield _found("workers", lambda: _check_workers(redis, settings.model))
+    yield _found("backlog", lambda: _check_backlog(store))
+
+
+def _found(what: str, check: Callable[[], object]) -> Finding:
+    try:
+        check()
+    except FaultError as error:
+        return Finding(what, error.fault, error.cure)
+    except (RedisError, StoreUnavailableError) as error:
+        return Finding(what, f"cannot be asked: {error}", "first cure what is found above")
+    return Finding(what)
+
+
+def _check_redis(redis: Redis) -> None:
+    try:
+        policy = redis.info("memory").get("maxmemory_policy", "noeviction")
+    except AuthenticationError as error:
+        raise FaultError(f"refuses the password: {error}", "put its password into QUILL_REDIS_URL") from error
+    except RedisError as error:
+        raise FaultError(f"does not answer: {error}", "start Redis, or correct QUILL_REDIS_URL") from error
+    if policy != "noeviction":
+        raise FaultError(f"may throw messages away: maxmemory-policy is {policy}", "set it to noeviction")
+
+
+def _check_disk(settings: Settings) -> None:
+    if not settings.store_url.startswith("sqlite:"):
+        return
+    folder = Path(settings.store_url.removeprefix("sqlite:///")).absolute().parent
+    present = next(place for place in (folder, *folder.parents) if place.is_dir())
+    free = shutil.disk_usage(present).free
+    if free < ROOM:
+        raise FaultError(f"{free // 2**20} MB are left at {present}", "make room, or move QUILL_STORE_URL")
+
+
+def _check_store(store: Store) -> None:
+    try:
+        store.ping()
+    except StoreUnavailableError as error:
+        raise FaultError(str(error), "mend what it says, or correct QUILL_STORE_URL") from error
+
+
+def _model_version(model: Path) -> str:
+    """Return the version of the model file, which must be the one that its facts tell of."""
+    cure = "restore it with git, name another in QUILL_MODEL, or run `make train`"
+    try:
+        facts = json.loads(model.with_suffix(".json").read_text())
+        digest = hashlib.sha256(model.read_bytes()).hexdigest()
+    except (OSError, ValueError) as error:
+        raise FaultError(f"cannot be read: {error}", cure) from error
+    if digest != facts.get("sha256"):
+        raise FaultError(f"{model} is not the file that was trained: its SHA-256 is another", cure)
+    return str(facts.get("version"))
+
+
+def _check_workers(redis: Redis, model: Path) -> None:
+    versions = {str(about.get("model_version")) for about in live_workers(redis)}
+    if not versions:
+        raise FaultError("none is alive", "start one: `python -m worker`, and see its log if it ends")
+    if versions != {_model_version(model)}:
+        raise FaultError(f"hold other models than QUILL_MODEL: {', '.join(sorted(versions))}", "start them anew")
+
+
+def _check_backlog(store: Store) -> None:
+    oldest = store.unfinished(now_ms() - 1000 * OLD_S, 1)
+    if oldest:
+        waited_s = (now_ms() - oldest[0].accepted_ms) // 1000
+        raise FaultError(f"the oldest drawing has waited {waited_s} s", "start more workers, and see their logs")
