@@ -1,9 +1,12 @@
 """The history: newest first, pages that stay, and who may read it."""
 
+import json
+from base64 import b64decode
 from collections.abc import Callable
 
 import pytest
 
+from shared.contract import Job, new_id
 from tests.services.site import Site
 
 pytestmark = pytest.mark.integration
@@ -68,3 +71,24 @@ def test_with_a_key_set_only_the_key_reads_it(new_site: Callable[..., Site], aut
     assert refused.headers["WWW-Authenticate"] == "Bearer"
     allowed = site.client.get(HISTORY, headers={"Authorization": "Bearer secret"})
     assert len(allowed.get_json()["predictions"]) == 1
+
+
+def test_corrections_are_exported_for_training_where_one_digit_was_drawn(site: Site) -> None:
+    corrected = site.draw()["id"]
+    site.draw()
+    number = Job(new_id(), site.sent[0].pictures * 2, 1)
+    site.store.add([number])
+    for prediction_id in (corrected, number.id):
+        site.client.put(f"{HISTORY}/{prediction_id}/label", json={"digit": 3})
+    lines = [json.loads(line) for line in site.client.get("/api/v1/corrections").text.splitlines()]
+    kept = {line["id"]: line for line in lines}
+    assert set(kept) == {corrected}
+    assert kept[corrected]["label"] == 3
+    assert b64decode(kept[corrected]["picture"]) == site.sent[0].pictures[0]
+
+
+def test_with_a_key_set_only_the_key_reads_the_corrections(new_site: Callable[..., Site]) -> None:
+    site = new_site(api_key="secret")
+    assert site.client.get("/api/v1/corrections").status_code == 401
+    allowed = site.client.get("/api/v1/corrections", headers={"Authorization": "Bearer secret"})
+    assert (allowed.status_code, allowed.text) == (200, "")
