@@ -2,14 +2,10 @@
 
 import math
 import threading
-import time
-
-from limits import RateLimitItemPerMinute
-from limits.storage import MemoryStorage
-from limits.strategies import FixedWindowRateLimiter
 
 from web.backlog import Backlog, Measure
 from web.problems import Problem
+from web.shares import Shares
 
 ADMISSION_PROBLEMS = ("rate-limited", "overloaded")
 LONGEST_S = 60  # that a refused client is told to wait
@@ -22,8 +18,7 @@ class Admission:
     def __init__(self, backlog: Backlog, *, backlog_limit: int, client_limit: int) -> None:
         self._backlog = backlog
         self._backlog_limit = backlog_limit
-        self._share = RateLimitItemPerMinute(client_limit)
-        self._clients = FixedWindowRateLimiter(MemoryStorage())
+        self._shares = Shares(client_limit)
         self._seen: Measure | None = None
         self._admitted = 0  # since it was measured
         self._lock = threading.Lock()
@@ -35,11 +30,11 @@ class Admission:
             Problem: 429 when it has had its share of this minute, 503 when too much waits already; both with the
                 seconds after which to come back.
         """
-        if not self._clients.hit(self._share, client or "unknown", cost=jobs):
+        if not self._shares.take(client or "unknown", jobs):
             raise Problem(
                 "rate-limited",
-                f"One client may send {self._share.amount} drawings a minute.",
-                retry_after_s=self._until_next_minute_s(client or "unknown"),
+                f"One client may send {self._shares.most} drawings a minute.",
+                retry_after_s=self._shares.renewed_in_s(),
             )
         measure = self._backlog.now()
         if not self._has_room(measure, jobs):
@@ -64,7 +59,3 @@ class Admission:
         if not measure.rate_per_s:
             return LONGEST_S
         return min(LONGEST_S, math.ceil(ROOM * self._backlog_limit / measure.rate_per_s))
-
-    def _until_next_minute_s(self, client: str) -> int:
-        window = self._clients.get_window_stats(self._share, client)
-        return max(1, math.ceil(window.reset_time - time.time()))
