@@ -1,7 +1,7 @@
 # Quill's commands. `make` alone lists them.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run bench bench-peers worker up train test test-compose figures check lint types imports fmt lock setup-local setup-dev
+.PHONY: help run bench bench-peers worker up train evaluate test test-compose figures check lint types imports fmt lock setup-local setup-dev
 
 PYTHON ?= python3
 PORT ?= 8000
@@ -28,6 +28,9 @@ up: ## build and start the whole stack in Docker; `docker compose down` stops it
 
 train: setup-dev ## train the model from MNIST (more: python -m training --help)
 	@$(python) -m training
+
+evaluate: setup-dev ## judge the trained models once, at the end, and write their cards
+	@$(python) -m training.evaluate
 
 test: setup-dev ## run all tests, or some: make test TESTS=tests/unit
 	@$(python) -m tests.services

@@ -31,15 +31,16 @@ def picture(strokes: Strokes, *, size: float, pen: float, offset: np.ndarray | N
     image = Image.new("L", (side, side))
     scale = max(size - pen, 1.0) * fine
     middle = side / 2 + (offset if offset is not None else 0)
-    for stroke in strokes:
-        _draw(image, stroke * scale + middle, pen * fine)
+    draw(image, [stroke * scale + middle for stroke in strokes], pen * fine)
     return picture_from_ink(np.asarray(image.reduce(fine) if fine > 1 else image))
 
 
-def _draw(image: Image.Image, points: np.ndarray, pen: float) -> None:
+def draw(image: Image.Image, strokes: Strokes, pen: float) -> None:
+    """Draw the strokes, in pixels, with a round pen of full ink."""
     canvas, radius = ImageDraw.Draw(image), pen / 2
-    corners = [(float(x), float(y)) for x, y in points]
-    if len(corners) > 1:
-        canvas.line(corners, fill=255, width=round(pen))
-    for x, y in corners:
-        canvas.ellipse((x - radius, y - radius, x + radius, y + radius), fill=255)
+    for stroke in strokes:
+        corners = [(float(x), float(y)) for x, y in stroke]
+        if len(corners) > 1:
+            canvas.line(corners, fill=255, width=round(pen))
+        for x, y in corners:
+            canvas.ellipse((x - radius, y - radius, x + radius, y + radius), fill=255)

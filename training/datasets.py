@@ -46,24 +46,24 @@ def joined(parts: list[Examples]) -> Examples:
     return Examples(np.concatenate([p.pictures for p in parts]), np.concatenate([p.labels for p in parts]))
 
 
-def digests() -> dict[str, str]:
-    """Return the SHA-256 of each data file by its name, as training/data/SHA256SUMS has them."""
-    lines = (DATA / "SHA256SUMS").read_text().splitlines()
+def digests(folder: Path = DATA) -> dict[str, str]:
+    """Return the SHA-256 of each data file by its name, as SHA256SUMS in the folder has them."""
+    lines = (folder / "SHA256SUMS").read_text().splitlines()
     return {name: digest for digest, name in (line.split() for line in lines)}
 
 
-def read_checked(name: str) -> bytes:
+def read_checked(name: str, folder: Path = DATA) -> bytes:
     """Return a data file's content, unpacked.
 
     Raises:
         DatasetError: when it is missing or changed.
     """
     try:
-        packed = (DATA / name).read_bytes()
+        packed = (folder / name).read_bytes()
     except FileNotFoundError as error:
-        raise DatasetError(f"{DATA / name} is missing: check it out again with git") from error
-    if hashlib.sha256(packed).hexdigest() != digests()[name]:
-        raise DatasetError(f"{DATA / name} is not what SHA256SUMS says: check it out again with git")
+        raise DatasetError(f"{folder / name} is missing: check it out again with git") from error
+    if hashlib.sha256(packed).hexdigest() != digests(folder)[name]:
+        raise DatasetError(f"{folder / name} is not what SHA256SUMS says: check it out again with git")
     return gzip.decompress(packed)
 
 

@@ -51,7 +51,7 @@ def fit(recipe: Recipe, *, seed: int, folder: Path, progress: Progress) -> tuple
     network, history = _resumed(folder) or (_compiled(recipe, recipe.epochs * feed.steps), History())
     progress.start(recipe.epochs, feed.steps, feed.batch_size, done=len(history.loss))
     for epoch in range(len(history.loss), recipe.epochs):
-        keras.utils.set_random_seed(seed + epoch)
+        _reseed(network, seed, epoch)
         fitted = network.fit(feed.epoch(epoch), verbose=0, shuffle=False, callbacks=[progress.callback()]).history
         _note(history, fitted, {name: accuracy(network, examples) for name, examples in validation.items()})
         progress.epoch_done(epoch, history.loss[-1], history.validation[-1])
@@ -78,6 +78,13 @@ def _compiled(recipe: Recipe, steps: int) -> Network:
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     network.compile(recipe.optimizer(steps), loss, metrics=["accuracy"])
     return network
+
+
+def _reseed(network: Network, seed: int, epoch: int) -> None:
+    """Begin the epoch's dropout by its number: Keras does not save how far its chance has got."""
+    for number, layer in enumerate(network.layers):
+        if hasattr(layer, "seed_generator"):
+            layer.seed_generator.state.assign(np.random.default_rng((seed, epoch, number)).integers(2**31, size=2))
 
 
 def _note(history: History, fitted: dict[str, list[float]], validation: dict[str, float]) -> None:

@@ -1,27 +1,43 @@
-"""Makes the golden pictures: two of each digit that a worker must read rightly before it says that it is ready."""
+"""Choose the golden pictures, two of each digit that a worker must read rightly: `python -m training.golden`."""
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from pathlib import Path
 
+import click
 import numpy as np
-from numpy.typing import NDArray
 
-from training.datasets import Examples, joined
+from training.datasets import Examples, joined, mnist_validation
+from training.drawings import as_written
+from training.models import load
+from training.strokes import by_writers, pen_digits
+from training.trials import Classify
 
+MODELS = Path("worker/models")
 CLEAR = 0.99  # the probability of the right digit from which a picture is clear enough to ask any model for it
 
 
-def write_golden(
-    sources: list[Examples], classify: Callable[[NDArray[np.uint8]], NDArray[np.float32]], path: Path
-) -> None:
-    """Write the first picture of each digit in each source that the classifier reads clearly."""
-    golden = joined([_first_of_each(_clear(source, classify)) for source in sources])
-    np.savez_compressed(path, pictures=golden.pictures, labels=golden.labels)
+@click.command(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
+@click.option("--models", type=click.Path(path_type=Path, file_okay=False), default=MODELS, help="Where they are.")
+def main(models: Path) -> None:
+    """Choose of each digit one picture of MNIST's and one drawing of validation that all models read clearly."""
+    classifiers = [load(path) for path in sorted(models.glob("*.keras"))]
+    sources = [mnist_validation(), as_written(by_writers(pen_digits())[1], 1, 0)]
+    golden = joined([first_of_each(clear(source, classifiers)) for source in sources])
+    np.savez_compressed(models / "golden.npz", pictures=golden.pictures, labels=golden.labels)
+    click.echo(f"{len(golden)} pictures are in {models / 'golden.npz'}")
 
 
-def _clear(source: Examples, classify: Callable[[NDArray[np.uint8]], NDArray[np.float32]]) -> Examples:
-    return source[classify(source.pictures)[np.arange(len(source)), source.labels] > CLEAR]
+def clear(source: Examples, classifiers: Sequence[Classify]) -> Examples:
+    """Return the examples that all classifiers read rightly and surely."""
+    rows = np.arange(len(source))
+    sure = [classify(source.pictures)[rows, source.labels] > CLEAR for classify in classifiers]
+    return source[np.logical_and.reduce(sure)]
 
 
-def _first_of_each(source: Examples) -> Examples:
+def first_of_each(source: Examples) -> Examples:
+    """Return the first example of each label."""
     return source[np.unique(source.labels, return_index=True)[1]]
+
+
+if __name__ == "__main__":
+    main()

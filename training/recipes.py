@@ -41,6 +41,10 @@ def _plain_mnist(seed: int) -> Feed:
     return Feed([Source(mnist_train(), 128)], seed=seed)
 
 
+def _plain_validation() -> dict[str, Examples]:
+    return {"mnist": mnist_validation()}
+
+
 def _mixture(seed: int) -> Feed:
     digits, _, _ = by_writers(pen_digits())
     sources = [
@@ -72,14 +76,14 @@ RECIPES = {
         optimizer=_one_cycle,
         feed=_mixture,
         validation=_mixture_validation,
-        epochs=20,
+        epochs=60,
         dtype="mixed_bfloat16",
     ),
     "seed": Recipe(
         network=NETWORKS["seed"],
         optimizer=lambda _: keras.optimizers.Adam(),
         feed=_plain_mnist,
-        validation=lambda: {"mnist": mnist_validation()},
+        validation=_plain_validation,
         epochs=4,
     ),
 }

@@ -5,12 +5,15 @@
 import dataclasses
 import math
 import shutil
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import keras
 
-from training.fit import fit
+from training.calibrate import probabilities, temperature, threshold
+from training.datasets import joined
+from training.fit import History, fit, logits
 from training.progress import Progress
 from training.recipes import RECIPES, Recipe
 from training.saving import save, served
@@ -30,20 +33,28 @@ def run(architecture: str, *, seed: int, epochs: int | None, models: Path, resta
         network, history = fit(recipe, seed=seed, folder=folder, progress=progress)
     finally:
         progress.stop()
+    known = _known(recipe, network, history) | {"architecture": architecture, "seed": seed}
     models.mkdir(parents=True, exist_ok=True)
-    path = models / f"{architecture}.keras"
-    about = {
-        "architecture": architecture,
+    save(served(_plain(recipe, network), known["temperature"]), models / f"{architecture}.keras", known)
+    shutil.rmtree(folder)
+
+
+def _known(recipe: Recipe, network: keras.Model, history: History) -> dict[str, Any]:
+    """Return what is known of the network from training and validation."""
+    sets = recipe.validation()
+    examples = joined(list(sets.values()))
+    outputs = logits(network, examples.pictures)
+    by = temperature(outputs, examples.labels)
+    return {
         "parameters": network.count_params(),
         "megaflop": megaflop(network),
-        "seed": seed,
         "epochs": recipe.epochs,
         "best_epoch": history.best + 1,
+        "temperature": by,
+        "threshold": threshold(probabilities(outputs / by), examples),
         "validation": history.validation[history.best],
-        "threshold": 0.5,
+        "history": asdict(history),
     }
-    save(served(_plain(recipe, network), temperature=1.0), path, about)
-    shutil.rmtree(folder)
 
 
 def _plain(recipe: Recipe, network: keras.Model) -> keras.Model:

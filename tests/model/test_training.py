@@ -1,0 +1,124 @@
+"""Training's promises, on networks and data so small that they take seconds."""
+
+# pyright: basic
+# Keras and TensorFlow have no types.
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+
+from training.calibrate import probabilities
+from training.datasets import Examples
+from training.distort import distort
+from training.feed import Feed, Source
+from training.fit import History, fit, logits
+from training.networks import NETWORKS
+from training.progress import Progress
+from training.recipes import RECIPES, Recipe
+from training.run import megaflop
+from training.saving import served
+
+# Keras's way to NumPy is from before NumPy 2.
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+
+RANDOM = np.random.default_rng(1)
+EXAMPLES = Examples(RANDOM.integers(0, 256, (64, 28, 28), np.uint8), np.tile(np.arange(8, dtype=np.uint8), 8))
+
+
+class StoppedError(Exception):
+    """What stands for Ctrl-C."""
+
+
+class Stopping(Progress):
+    """Progress that is interrupted after an epoch."""
+
+    def __init__(self, after: int) -> None:
+        super().__init__()
+        self._after = after
+
+    def epoch_done(self, epoch: int, loss: float, validation: dict[str, float]) -> None:
+        if epoch == self._after:
+            raise StoppedError
+
+
+@pytest.fixture
+def recipe() -> Recipe:
+    def network() -> keras.Model:
+        flat = [keras.layers.Input((28, 28, 1)), keras.layers.Flatten(), keras.layers.Dropout(0.5)]
+        return keras.Sequential([*flat, keras.layers.Dense(11)])
+
+    return Recipe(
+        network=network,
+        optimizer=lambda _: keras.optimizers.AdamW(0.01),
+        feed=lambda seed: Feed([Source(EXAMPLES, 8)], seed=seed, distort=distort),
+        validation=lambda: {"same": EXAMPLES},
+        epochs=3,
+    )
+
+
+@pytest.fixture
+def trained(recipe: Recipe, tmp_path: Path) -> Callable[..., tuple[Any, History]]:
+    def train(name: str, seed: int = 1, progress: Progress | None = None) -> tuple[Any, History]:
+        return fit(recipe, seed=seed, folder=tmp_path / name, progress=progress or Progress())
+
+    return train
+
+
+def test_the_same_seed_gives_the_same_network(trained: Callable[..., tuple[Any, History]]) -> None:
+    once, again, other = (trained(name, seed)[0].get_weights() for name, seed in (("a", 1), ("b", 1), ("c", 2)))
+    np.testing.assert_array_equal(once[0], again[0])
+    assert not np.array_equal(once[0], other[0])
+
+
+def test_an_interrupted_run_ends_as_if_it_had_not_been(trained: Callable[..., tuple[Any, History]]) -> None:
+    whole, history = trained("whole")
+    with pytest.raises(StoppedError):
+        trained("broken", progress=Stopping(1))
+    resumed, resumed_history = trained("broken")
+    np.testing.assert_array_equal(resumed.get_weights()[0], whole.get_weights()[0])
+    assert resumed_history == history
+
+
+def test_the_weights_of_the_best_epoch_are_kept(recipe: Recipe, tmp_path: Path) -> None:
+    spoiling = dataclasses.replace(recipe, optimizer=lambda _: keras.optimizers.SGD(1e4))
+    network, history = fit(spoiling, seed=1, folder=tmp_path, progress=Progress())
+    share = (logits(network, EXAMPLES.pictures).argmax(axis=1) == EXAMPLES.labels).mean()
+    assert share == max(shares["same"] for shares in history.validation)
+
+
+def test_an_epoch_shows_each_example_of_the_first_source_once() -> None:
+    feed = Feed([Source(EXAMPLES, 8), Source(EXAMPLES[:4], 2)], seed=1)
+    batches = list(feed.epoch(0).as_numpy_iterator())
+    shown = np.concatenate([ink[:8] for ink, _ in batches])[..., 0]
+    assert [len(labels) for _, labels in batches] == [10] * 8
+    assert sorted((shown * 255).sum(axis=(1, 2)).round()) == sorted(EXAMPLES.pictures.astype(float).sum(axis=(1, 2)))
+
+
+def test_distortion_keeps_ink_in_range_and_follows_its_seed() -> None:
+    ink = EXAMPLES.pictures[..., None].astype(np.float32) / 255
+    once, again, other = (distort(ink, seed).numpy() for seed in ((1, 2), (1, 2), (1, 3)))
+    np.testing.assert_array_equal(once, again)
+    assert not np.array_equal(once, other)
+    assert once.shape == ink.shape
+    assert 0 <= once.min() <= once.max() <= 1
+
+
+def test_the_served_model_answers_the_networks_calibrated_probabilities() -> None:
+    network = NETWORKS["default"]()
+    answer = served(network, temperature=1.5)(EXAMPLES.pictures).numpy()
+    expected = probabilities(logits(network, EXAMPLES.pictures) / 1.5)
+    np.testing.assert_allclose(answer[:, :10], expected, atol=1e-5)
+
+
+def test_the_seed_network_is_as_printed() -> None:
+    network = NETWORKS["seed"]()
+    assert network.count_params() == (25 + 1) * 32 + (25 * 32 + 1) * 64 + (4 * 4 * 64 + 1) * 1024 + (1024 + 1) * 10
+    assert RECIPES["seed"].epochs == 4
+
+
+def test_the_default_network_is_cheap() -> None:
+    assert megaflop(NETWORKS["default"]()) <= 12

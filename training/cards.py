@@ -1,0 +1,211 @@
+# ruff: noqa: E501 - the cards are prose
+"""Writes the model card and the data card from the figures."""
+
+import statistics
+from typing import Any
+
+import numpy as np
+
+from training.calibrate import COVERAGE
+from training.datasets import VALIDATION, digests, mnist_test, mnist_train
+from training.judge import small
+from training.strokes import TEST_WRITERS, VALIDATION_WRITERS, by_writers, pen_digits
+
+Facts = dict[str, Any]  # a model's JSON file, evaluated
+
+
+def model_card(default: Facts, seed: Facts) -> str:
+    """Return the model card, Markdown, of the default model beside the seed's."""
+    return f"""# Model card
+
+Written by `python -m training.evaluate`; do not edit. Shares are of drawings that no network learnt from and no choice was
+made by.
+
+## What it is for
+
+Reading a handwritten digit, or a number digit by digit, that a person drew on a canvas; not for cheques, forms, addresses or
+anything where a misread digit costs more than a second look. It is unsure below a confidence of
+{default["threshold"]}; a person should look at those.
+
+## Models
+
+{_models(default, seed)}
+
+{_spread(seed)}
+
+Learnt with seed {default["seed"]} in {default["epochs"]} epochs; the best by validation, epoch {default["best_epoch"]}, is
+kept. Confidence is divided by a temperature of {default["temperature"]}, fitted on validation, so that it is the share right;
+the threshold is the highest confidence that {_percent(COVERAGE)} of the validation digits reach.
+
+![learning](report/default-learning.png) ![reliability](report/default-reliability.png)
+![coverage](report/default-coverage.png)
+
+## By digit
+
+{_by_digit(default, seed)}
+
+![confusion](report/default-confusion.png)
+![mistakes](report/default-mistakes.png)
+
+## Size and pen
+
+Where on the canvas a digit stands changes nothing: the picture is made from the ink alone.
+
+{_sizes(default)}
+
+![sizes](report/default-sizes.png)
+
+## No digit
+
+What is no digit here is made in other ways than what the model learnt from: Bezier scribbles, filled and outlined shapes,
+printed letters that are not like a digit. AUROC is of the confidence, against the digits of unknown writers.
+
+{_not_digits(default, seed)}
+
+## Numbers
+
+{_numbers(default, seed)}
+
+## Limits
+
+- Writers: MNIST's are American; the pen strokes are of 30 people in one place. Other hands do worse, some much worse.
+- Other numerals than 0 to 9 in their Western form, minus signs, points and fractions are not known.
+- A drawing under a quarter of the canvas with a thick pen clogs; people cannot read all of those either.
+- Digits that touch broadly, or are joined by a stroke, are taken for one picture and mostly for no digit.
+
+## Files
+
+{_files(default, seed)}
+"""
+
+
+def data_card() -> str:
+    """Return the data card, Markdown."""
+    learnt, validation, test = by_writers(pen_digits())
+    mnist = mnist_train()
+    rows = [
+        ["MNIST, learnt from", len(mnist), *np.bincount(mnist.labels)],
+        ["MNIST, test", len(mnist_test()), *np.bincount(mnist_test().labels)],
+        *[
+            [f"pen strokes, {name}", len(part), *np.bincount([digit.label for digit in part])]
+            for name, part in (("learnt from", learnt), ("validation", validation), ("test", test))
+        ],
+    ]
+    files = [[f"`{name}`", f"`{digest}`"] for name, digest in digests().items()]
+    return f"""# Data card
+
+Written by `python -m training.evaluate`; do not edit. Sources and licences: [data/README.md](data/README.md).
+
+{_table(["file", "SHA-256"], files)}
+
+## Splits
+
+MNIST's training file is split in its own order: the last {VALIDATION} are validation. Who wrote what is not in MNIST's files,
+so validation may share writers with what is learnt from; test does not. The pen strokes are split by writer: validation are
+writers {_names(VALIDATION_WRITERS)}, test are writers {_names(TEST_WRITERS)}, all others are learnt from.
+
+{_table(["", "digits", *map(str, range(10))], rows)}
+
+## What is made from them
+
+Pen strokes are turned, slanted, stretched and waved, given habits that MNIST hardly has (slashed zeros, ones with flag and
+foot, open fours, crossed sevens, nines with straight or hooked tails), drawn with a round pen of 9 to 26 pixels from 20 to
+95 % of the canvas, and made into pictures by the function that serves. What is no digit is drawn in the same way: scribbles,
+shapes, letters in stroke fonts, two or three digits side by side, crossed-out digits, specks. All pictures are then distorted
+anew in each epoch: turned, slanted, stretched, shifted, bent, thickened or thinned, inked stronger or weaker.
+
+## Limits
+
+Few left-handed, old, very young or unpractised hands are known to be in either set; nobody was asked for age, sex or
+country, so how well each group is served cannot be told from these data.
+"""
+
+
+def _models(*models: Facts) -> str:
+    rows = [
+        [
+            f"`{facts['architecture']}`",
+            f"{facts['parameters']:,}",
+            facts["megaflop"],
+            _percent(facts["test"]["mnist"]["right"]),
+            _percent(facts["test"]["writers"]["right"]),
+            _percent(small(facts["test"])),
+            _percent(facts["test"]["calibration_error"]),
+            f"{_percent(facts['test']['sure']['coverage'])} / {_percent(facts['test']['sure']['wrong'])}",
+        ]
+        for facts in models
+    ]
+    heads = ["model", "parameters", "MFLOP", "MNIST test", "unknown writers", "small (25 %)", "calibration error"]
+    return _table([*heads, "sure / of these wrong"], rows)
+
+
+def _spread(seed: Facts) -> str:
+    spread = seed["spread"]
+    shares = ", ".join(_percent(share) for share in spread["mnist"])
+    mean, deviation = statistics.mean(spread["mnist"]), statistics.stdev(spread["mnist"])
+    return (
+        f"The seed's network over {len(spread['mnist'])} seeds, MNIST test: mean {_percent(mean)}, standard deviation "
+        f"{_percent(deviation)} ({shares}). It was reported with 99.29 %."
+    )
+
+
+def _by_digit(*models: Facts) -> str:
+    rows = [
+        [f"`{facts['architecture']}`, {name}", *[_percent(share, 1) for share in facts["test"][test]["by_class"]]]
+        for facts in models
+        for test, name in (("mnist", "MNIST test"), ("writers", "unknown writers"))
+    ]
+    return _table(["right, %", *map(str, range(10))], rows)
+
+
+def _sizes(facts: Facts) -> str:
+    sizes = facts["test"]["sizes"]
+    pens = list(next(iter(sizes.values())))
+    rows = [[f"{_percent(float(size), 0)}", *[_percent(sizes[size][pen], 1) for pen in pens]] for size in sizes]
+    return _table(["longest side", *[f"pen {pen} px" for pen in pens]], rows)
+
+
+def _not_digits(*models: Facts) -> str:
+    rows = [
+        [
+            f"`{facts['architecture']}`, {kind}",
+            f"{share['auroc']:.3f}",
+            *(_percent(share[name], 1) for name in ("taken_for_sure", "above_0.9")),
+        ]
+        for facts in models
+        for kind, share in facts["test"]["not_digits"].items()
+    ]
+    return _table(["", "AUROC", "taken for a sure digit", "confidence above 0.9"], rows)
+
+
+def _numbers(*models: Facts) -> str:
+    names = {"clear": "gaps of 6 to 25 px", "by_hand": "spaced as by hand, partly touching"}
+    rows = [
+        [
+            f"`{facts['architecture']}`, {names[name]}",
+            _percent(shares["count_right"], 1),
+            _percent(shares["whole_right"], 1),
+        ]
+        for facts in models
+        for name, shares in facts["test"]["numbers"].items()
+    ]
+    return _table(["two to four digits", "count right", "whole number right"], rows)
+
+
+def _files(*models: Facts) -> str:
+    rows = [[f"`{facts['version']}`", f"`{facts['sha256']}`"] for facts in models]
+    libraries = ", ".join(f"{name} {version}" for name, version in models[0]["libraries"].items())
+    return f"{_table(['version', 'SHA-256'], rows)}\n\nMade with {libraries}."
+
+
+def _table(heads: list[str], rows: list[list[Any]]) -> str:
+    lines = [heads, ["---"] * len(heads), *rows]
+    return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
+
+
+def _percent(share: float, places: int = 2) -> str:
+    return f"{100 * share:.{places}f} %"
+
+
+def _names(writers: frozenset[int]) -> str:
+    return ", ".join(map(str, sorted(writers)))

@@ -1,0 +1,48 @@
+"""Judge the trained models once, at the end: `python -m training.evaluate`."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from training.cards import data_card, model_card
+from training.judge import Trials, figures, make_trials
+from training.models import load
+from training.plots import draw_plots
+
+HERE = Path(__file__).parent
+MODELS = Path("worker/models")
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
+@click.option("--models", type=click.Path(path_type=Path, file_okay=False), default=MODELS, help="Where they are.")
+def main(models: Path) -> None:
+    """Judge the default and the seed model on drawings that they have never met.
+
+    Writes the figures into the JSON files beside the models, and training/MODEL_CARD.md, training/DATA_CARD.md and
+    training/report/ from them. Choose nothing by these figures: that is what validation is for.
+    """
+    trials = make_trials()
+    judged = {name: _judged(models / f"{name}.keras", trials) for name in ("default", "seed")}
+    (HERE / "MODEL_CARD.md").write_text(model_card(judged["default"], judged["seed"]))
+    (HERE / "DATA_CARD.md").write_text(data_card())
+    click.echo(f"written: {HERE / 'MODEL_CARD.md'}, {HERE / 'DATA_CARD.md'}, {HERE / 'report'}")
+
+
+def _judged(path: Path, trials: Trials) -> dict[str, Any]:
+    """Return what is known of the model, its figures added, there and in its file."""
+    facts: dict[str, Any] = json.loads(path.with_suffix(".json").read_text())
+    classify = load(path)
+    facts["test"] = figures(trials, classify, facts["threshold"])
+    path.with_suffix(".json").write_text(json.dumps(facts, indent=2) + "\n")
+    draw_plots(facts, trials, classify, HERE / "report")
+    test = facts["test"]
+    click.echo(
+        f"{facts['version']}: MNIST {test['mnist']['right']:.4f}, unknown writers {test['writers']['right']:.4f}"
+    )
+    return facts
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,49 @@
+"""Train an architecture from several seeds to see how far chance carries it: `python -m training.spread`."""
+
+import json
+import os
+import shutil
+import statistics
+from pathlib import Path
+from typing import Any
+
+import click
+
+MODELS = Path("worker/models")
+FOLDER = Path("var/training/spread")
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
+@click.option("--architecture", type=click.Choice(["default", "seed"]), default="seed", help="What to train.")
+@click.option("--seeds", type=click.IntRange(2), default=5, help="How many, from 1 on.")
+@click.option("--models", type=click.Path(path_type=Path, file_okay=False), default=MODELS, help="Where its JSON is.")
+def main(architecture: str, seeds: int, models: Path) -> None:
+    """Train the architecture from several seeds; note each one's share right of MNIST's test set in its JSON file."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    path = models / f"{architecture}.json"
+    shares = {seed: _share_right(architecture, seed) for seed in range(1, seeds + 1)}
+    facts: dict[str, Any] = json.loads(path.read_text())
+    facts["spread"] = {"seeds": list(shares), "mnist": list(shares.values())}
+    path.write_text(json.dumps(facts, indent=2) + "\n")
+    mean, deviation = statistics.mean(shares.values()), statistics.stdev(shares.values())
+    click.echo(f"{architecture}, {seeds} seeds, MNIST test: mean {mean:.4f}, standard deviation {deviation:.4f}")
+
+
+def _share_right(architecture: str, seed: int) -> float:
+    from training.datasets import mnist_test  # noqa: PLC0415 - TensorFlow takes seconds to load, --help should not
+    from training.fit import accuracy, fit  # noqa: PLC0415
+    from training.progress import Progress  # noqa: PLC0415
+    from training.recipes import RECIPES  # noqa: PLC0415
+
+    folder, progress = FOLDER / f"{architecture}-{seed}", Progress()
+    try:
+        network, _ = fit(RECIPES[architecture], seed=seed, folder=folder, progress=progress)
+    finally:
+        progress.stop()
+    share = accuracy(network, mnist_test())
+    shutil.rmtree(folder)
+    return share
+
+
+if __name__ == "__main__":
+    main()
