@@ -1,7 +1,7 @@
 # Quill's commands. `make` alone lists them.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run bench bench-peers worker up train evaluate test test-compose figures check lint types imports fmt lock setup-local setup-dev
+.PHONY: help run bench bench-peers worker up train evaluate test test-compose chaos audit figures check lint types imports fmt lock setup-local setup-dev
 
 PYTHON ?= python3
 PORT ?= 8000
@@ -39,6 +39,16 @@ test: setup-dev ## run all tests, or some: make test TESTS=tests/unit
 test-compose: setup-dev ## build the images and run the stack in Docker: draw, scale, kill, change, stop
 	@$(python) -m tests.services
 	@$(python) -m pytest --timeout 3600 tests/compose
+
+chaos: setup-dev ## break the real pipeline on both stores, and a naive one, as a seed says; takes an hour
+	@$(python) -m tests.services
+	@$(python) -m tests.chaos --store sqlite $(CHAOS)
+	@$(python) -m tests.chaos --store cassandra $(CHAOS)
+	@$(python) -m tests.chaos --store naive --drawings 2000 --scale 0.5
+
+audit: setup-dev ## look for known vulnerabilities in what is locked
+	@for lock in web worker; do $(python) -m uv tool run pip-audit --vulnerability-service osv --disable-pip \
+	  --require-hashes --requirement requirements/$$lock.txt || exit 1; done
 
 figures: setup-dev ## measure the stack in Docker: sizes, memory, what a drawing costs
 	@$(python) -m tests.compose.figures

@@ -1,6 +1,6 @@
 """HTTP: the page and the interface. Never TensorFlow, never worker code."""
 
-import atexit
+from multiprocessing.util import Finalize
 
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -28,7 +28,9 @@ def create_app(settings: Settings | None = None, *, store: Store | None = None, 
     backlog = Backlog(store, lambda: waiting.finished)
     admission = Admission(backlog, backlog_limit=settings.backlog_limit, client_limit=settings.client_limit)
     intake = Intake(store, submit)
-    atexit.register(intake.close)  # what is accepted and not yet submitted need not wait for the sweeper
+    # What is accepted and not yet submitted need not wait for the sweeper. Granian's processes are multiprocessing's,
+    # which pass over atexit.
+    Finalize(None, intake.close, exitpriority=1)
     Parts(settings, store, redis, intake, waiting, backlog, admission).install(app)
     app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.trusted_proxies, x_proto=0, x_host=0)
     for subject in (

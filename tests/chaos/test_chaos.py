@@ -1,0 +1,142 @@
+"""The short run of `make chaos`, the proof that its check can fail, and what a client sees while something is away."""
+
+import json
+import signal
+import sqlite3
+import time
+from base64 import b64decode
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+import requests
+
+from shared.contract import QUEUE
+from tests.chaos.clients import ANSWER_S, Clients
+from tests.chaos.ledger import Ledger
+from tests.chaos.run import NAIVE, Plan, run
+from tests.chaos.stack import WORKERS, Stack
+from tests.services.process import wait_until
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
+
+SEED = 7
+SHORT = "^(3 |4 |9 Sys|11|14|20|21|29 messages of s)"  # the faults of a short run, by their numbers
+
+
+def test_a_short_run_keeps_every_promise(tmp_path: Path) -> None:
+    plan = Plan.of("sqlite", SEED, drawings=200, scale=0.1, only=SHORT)
+    outcome = run(replace(plan, visibility_s=5), tmp_path)
+    assert len(plan.faults) > 6
+    assert outcome.verdict.kept, outcome.verdict
+    assert outcome.hung == 0
+
+
+def test_the_naive_pipeline_loses_what_it_promised_and_the_check_sees_it(tmp_path: Path) -> None:
+    plan = Plan.of(NAIVE, SEED, drawings=30, scale=0.1, only="^3 ")
+    outcome = run(replace(plan, patience_s=15), tmp_path)
+    assert outcome.verdict.lost > 0
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    stack = Stack(tmp_path_factory.mktemp("stack") / "stack")
+    stack.start()
+    wait_until(lambda: ready(stack)[0] == 200, "the stack is ready", 90)
+    yield stack
+    stack.stop()
+
+
+@pytest.fixture
+def clients(stack: Stack, tmp_path: Path) -> Iterator[Clients]:
+    ledger = Ledger(tmp_path / "ledger.jsonl")
+    clients = Clients(stack.address, ledger, first=time.time_ns())
+    yield clients
+    clients.close()
+    ledger.close()
+
+
+def ready(stack: Stack) -> tuple[int, dict[str, Any]]:
+    try:
+        answer = requests.get(f"{stack.address}/readyz", timeout=ANSWER_S)
+    except requests.ConnectionError:
+        return 0, {}
+    return answer.status_code, answer.json()
+
+
+def test_readiness_is_red_within_seconds_of_losing_the_last_worker(stack: Stack) -> None:
+    stack.hold(*WORKERS)
+    wait_until(lambda: "no worker" in ready(stack)[1]["worker"], "it is told that no worker lives")
+    assert ready(stack)[0] == 503
+    stack.release(*WORKERS)
+    wait_until(lambda: ready(stack)[0] == 200, "the stack is ready again")
+
+
+def test_while_redis_hangs_readiness_is_red_and_drawings_are_still_accepted(stack: Stack, clients: Clients) -> None:
+    stack.redis_server.process.send(signal.SIGSTOP)
+    try:
+        status, parts = ready(stack)
+        assert (status, parts["store"]) == (503, "ok")
+        assert parts["queue"] != "ok"
+        assert clients.send(clients.new_drawing())
+    finally:
+        stack.redis_server.process.send(signal.SIGCONT)
+    wait_until(lambda: ready(stack)[0] == 200, "the stack is ready again")
+
+
+def test_while_the_store_is_locked_nothing_is_promised_and_nobody_hangs(stack: Stack, clients: Clients) -> None:
+    intruder = sqlite3.connect(stack.sqlite_file, isolation_level=None)
+    intruder.execute("BEGIN EXCLUSIVE")
+    try:
+        assert ready(stack)[1]["store"] != "ok"
+        assert clients.send(clients.new_drawing()) is None
+        assert clients.ledger.attempts["503"] == 1
+    finally:
+        intruder.execute("ROLLBACK")
+        intruder.close()
+    assert clients.send(clients.new_drawing())
+
+
+def test_a_web_server_that_stops_submits_what_it_has_accepted(stack: Stack, clients: Clients) -> None:
+    stack.hold(*WORKERS)
+    redis = stack.redis_server.process
+    redis.send(signal.SIGSTOP)
+    web = stack.processes["web"]
+    for _ in range(3):
+        clients.send_surely(clients.new_drawing())
+    stack.signal("web", signal.SIGTERM)
+    redis.send(signal.SIGCONT)
+    assert web.wait() == 0
+    with stack.redis() as client:
+        messages = cast("list[str]", client.lrange(QUEUE, 0, -1))
+    bodies = [json.loads(b64decode(json.loads(message)["body"])) for message in messages]
+    assert sum(len(args[0]["jobs"]) for args, *_ in bodies) == 3
+    stack.release(*WORKERS)
+    wait_until(lambda: ready(stack)[0] == 200, "the stack is ready again")
+
+
+def test_what_was_deleted_is_not_brought_back_by_its_message_or_a_new_start(stack: Stack, clients: Clients) -> None:
+    stack.hold(*WORKERS)
+    deleted = clients.send_surely(clients.new_drawing())
+    address = f"{stack.address}/api/v1/predictions/{deleted.id}"
+    assert requests.delete(address, timeout=ANSWER_S).status_code == 204
+    later = clients.send_surely(clients.new_drawing())
+    stack.release(*WORKERS)
+    wait_until(lambda: later.answer, "what came after the deleted drawing is answered")
+    stack.kill("web")
+    wait_until(lambda: ready(stack)[0] == 200, "the stack is ready again")
+    assert requests.get(address, timeout=ANSWER_S).status_code == 404
+
+
+def test_a_worker_whose_model_hangs_is_another_process_afterwards(stack: Stack, clients: Clients) -> None:
+    stack.settings["hang_s"] = 1
+    stack.restart(*WORKERS)
+    before = {name: stack.processes[name].pid for name in WORKERS}
+    drawing = clients.new_drawing()
+    stack.orders.give(drawing.mark, "hang")
+    clients.send_surely(drawing)
+    wait_until(lambda: stack.orders.begun(drawing.mark), "the model has begun")
+    stack.orders.take_back(drawing.mark)
+    wait_until(lambda: any(stack.processes[name].pid != before[name] for name in WORKERS), "a worker was replaced")
