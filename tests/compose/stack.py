@@ -14,7 +14,6 @@ from tests.services.process import wait_until
 
 SEVEN = Path(__file__).parents[1] / "seven.png"
 SLOW_S = 1800  # for one docker command on a busy machine: three Cassandra nodes join one after another
-AT_ONCE = "-Dcassandra.ring_delay_ms=5000 -Dcassandra.skip_wait_for_gossip_to_settle=0"  # a young node need not wait
 
 
 class Stack:
@@ -25,7 +24,7 @@ class Stack:
     """
 
     def __init__(self, project: str, *options: str) -> None:
-        self.environ = os.environ | {"COMPOSE_PROJECT_NAME": project, "PORT": "0", "CASSANDRA_OPTIONS": AT_ONCE}
+        self.environ = os.environ | {"COMPOSE_PROJECT_NAME": project, "PORT": "0"}
         self._options = options
 
     def compose(self, *words: str) -> str:
