@@ -1,5 +1,7 @@
 """Makes a network's confidence honest, and chooses from which confidence on an answer is sure; both on validation."""
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -32,4 +34,4 @@ def probabilities(logits: NDArray[np.float32]) -> Probabilities:
 def threshold(answers: Probabilities, examples: Examples) -> float:
     """Return the highest confidence, in hundredths, that COVERAGE of the digits among the examples reach."""
     digits = answers[examples.labels != NOT_A_DIGIT]
-    return float(np.floor(100 * np.quantile(confidence(digits), 1 - COVERAGE)) / 100)
+    return round(math.floor(100 * float(np.quantile(confidence(digits), 1 - COVERAGE))) / 100, 2)

@@ -2,6 +2,7 @@
 """Writes the model card and the data card from the figures."""
 
 import statistics
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -14,8 +15,9 @@ from training.strokes import TEST_WRITERS, VALIDATION_WRITERS, by_writers, pen_d
 Facts = dict[str, Any]  # a model's JSON file, evaluated
 
 
-def model_card(default: Facts, seed: Facts) -> str:
-    """Return the model card, Markdown, of the default model beside the seed's."""
+def model_card(models: Sequence[Facts]) -> str:
+    """Return the model card, Markdown, of the first model, with the others beside it."""
+    default = models[0]
     return f"""# Model card
 
 Written by `python -m training.evaluate`; do not edit. Shares are of drawings that no network learnt from and no choice was
@@ -29,12 +31,12 @@ anything where a misread digit costs more than a second look. It is unsure below
 
 ## Models
 
-{_models(default, seed)}
+{_models(models)}
 
-{_spread(seed)}
+{"".join(_spread(facts) for facts in models if "spread" in facts)}
 
 Learnt with seed {default["seed"]} in {default["epochs"]} epochs; the best by validation, epoch {default["best_epoch"]}, is
-kept. Confidence is divided by a temperature of {default["temperature"]}, fitted on validation, so that it is the share right;
+kept. {default.get("remark", "")} Confidence is divided by a temperature of {default["temperature"]}, fitted on validation, so that it is the share right;
 the threshold is the highest confidence that {_percent(COVERAGE)} of the validation digits reach.
 
 ![learning](report/default-learning.png) ![reliability](report/default-reliability.png)
@@ -42,7 +44,7 @@ the threshold is the highest confidence that {_percent(COVERAGE)} of the validat
 
 ## By digit
 
-{_by_digit(default, seed)}
+{_by_digit(models)}
 
 ![confusion](report/default-confusion.png)
 ![mistakes](report/default-mistakes.png)
@@ -60,11 +62,11 @@ Where on the canvas a digit stands changes nothing: the picture is made from the
 What is no digit here is made in other ways than what the model learnt from: Bezier scribbles, filled and outlined shapes,
 printed letters that are not like a digit. AUROC is of the confidence, against the digits of unknown writers.
 
-{_not_digits(default, seed)}
+{_not_digits(models)}
 
 ## Numbers
 
-{_numbers(default, seed)}
+{_numbers(models)}
 
 ## Limits
 
@@ -75,7 +77,7 @@ printed letters that are not like a digit. AUROC is of the confidence, against t
 
 ## Files
 
-{_files(default, seed)}
+{_files(models)}
 """
 
 
@@ -121,7 +123,7 @@ country, so how well each group is served cannot be told from these data.
 """
 
 
-def _models(*models: Facts) -> str:
+def _models(models: Sequence[Facts]) -> str:
     rows = [
         [
             f"`{facts['architecture']}`",
@@ -139,17 +141,17 @@ def _models(*models: Facts) -> str:
     return _table([*heads, "sure / of these wrong"], rows)
 
 
-def _spread(seed: Facts) -> str:
-    spread = seed["spread"]
-    shares = ", ".join(_percent(share) for share in spread["mnist"])
-    mean, deviation = statistics.mean(spread["mnist"]), statistics.stdev(spread["mnist"])
+def _spread(facts: Facts) -> str:
+    shares = facts["spread"]["mnist"]
+    mean, deviation = statistics.mean(shares), statistics.stdev(shares)
+    each = ", ".join(_percent(share) for share in shares)
     return (
-        f"The seed's network over {len(spread['mnist'])} seeds, MNIST test: mean {_percent(mean)}, standard deviation "
-        f"{_percent(deviation)} ({shares}). It was reported with 99.29 %."
+        f"`{facts['architecture']}` from {len(shares)} seeds, MNIST test: mean {_percent(mean)}, standard deviation "
+        f"{_percent(deviation)} ({each}). The report of 2019 has 99.29 % for `seed`."
     )
 
 
-def _by_digit(*models: Facts) -> str:
+def _by_digit(models: Sequence[Facts]) -> str:
     rows = [
         [f"`{facts['architecture']}`, {name}", *[_percent(share, 1) for share in facts["test"][test]["by_class"]]]
         for facts in models
@@ -165,7 +167,7 @@ def _sizes(facts: Facts) -> str:
     return _table(["longest side", *[f"pen {pen} px" for pen in pens]], rows)
 
 
-def _not_digits(*models: Facts) -> str:
+def _not_digits(models: Sequence[Facts]) -> str:
     rows = [
         [
             f"`{facts['architecture']}`, {kind}",
@@ -178,7 +180,7 @@ def _not_digits(*models: Facts) -> str:
     return _table(["", "AUROC", "taken for a sure digit", "confidence above 0.9"], rows)
 
 
-def _numbers(*models: Facts) -> str:
+def _numbers(models: Sequence[Facts]) -> str:
     names = {"clear": "gaps of 6 to 25 px", "by_hand": "spaced as by hand, partly touching"}
     rows = [
         [
@@ -192,7 +194,7 @@ def _numbers(*models: Facts) -> str:
     return _table(["two to four digits", "count right", "whole number right"], rows)
 
 
-def _files(*models: Facts) -> str:
+def _files(models: Sequence[Facts]) -> str:
     rows = [[f"`{facts['version']}`", f"`{facts['sha256']}`"] for facts in models]
     libraries = ", ".join(f"{name} {version}" for name, version in models[0]["libraries"].items())
     return f"{_table(['version', 'SHA-256'], rows)}\n\nMade with {libraries}."

@@ -18,14 +18,14 @@ MODELS = Path("worker/models")
 @click.command(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
 @click.option("--models", type=click.Path(path_type=Path, file_okay=False), default=MODELS, help="Where they are.")
 def main(models: Path) -> None:
-    """Judge the default and the seed model on drawings that they have never met.
+    """Judge all models there on drawings that they have never met.
 
     Writes the figures into the JSON files beside the models, and training/MODEL_CARD.md, training/DATA_CARD.md and
     training/report/ from them. Choose nothing by these figures: that is what validation is for.
     """
     trials = make_trials()
-    judged = {name: _judged(models / f"{name}.keras", trials) for name in ("default", "seed")}
-    (HERE / "MODEL_CARD.md").write_text(model_card(judged["default"], judged["seed"]))
+    judged = [_judged(path, trials) for path in sorted(models.glob("*.keras"))]
+    (HERE / "MODEL_CARD.md").write_text(model_card(judged))
     (HERE / "DATA_CARD.md").write_text(data_card())
     click.echo(f"written: {HERE / 'MODEL_CARD.md'}, {HERE / 'DATA_CARD.md'}, {HERE / 'report'}")
 

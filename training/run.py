@@ -48,7 +48,7 @@ def _known(recipe: Recipe, network: keras.Model, history: History) -> dict[str, 
     return {
         "parameters": network.count_params(),
         "megaflop": megaflop(network),
-        "epochs": recipe.epochs,
+        "epochs": len(history.loss),
         "best_epoch": history.best + 1,
         "temperature": by,
         "threshold": threshold(probabilities(outputs / by), examples),
