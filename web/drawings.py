@@ -2,6 +2,7 @@
 
 import binascii
 import re
+import threading
 from base64 import b64decode
 
 from flask import Request
@@ -15,6 +16,8 @@ from web.views import Drawing
 
 DATA_URL_PROBLEMS = ("empty-body", "invalid-data-url", "unsupported-image", "invalid-base64")
 PICTURE_PROBLEMS = ("payload-too-large", "undecodable-image", "image-too-large", "animated-image", "blank-drawing")
+# NumPy gives the interpreter away in each of its calls, dozens a drawing: many threads at once would mostly hand it on.
+_DECODING = threading.Lock()
 DATA_URL = re.compile(r"data:(?P<type>[\w.+-]+/[\w.+-]+)?(?P<base64>;base64)?,(?P<data>.*)", re.DOTALL)
 
 
@@ -24,7 +27,9 @@ def job_from_png(png: bytes) -> Job:
     Raises:
         BadImageError: when the bytes are no drawing; the text tells why.
     """
-    return Job(new_id(), tuple(picture.tobytes() for picture in pictures_from_png(png)), now_ms())
+    with _DECODING:
+        pictures = tuple(picture.tobytes() for picture in pictures_from_png(png))
+    return Job(new_id(), pictures, now_ms())
 
 
 def job_from_picture(picture: str) -> Job:
