@@ -47,8 +47,8 @@ def _learning(history: dict[str, Any]) -> Figure:
         axes.plot(epochs, [100 - 100 * shares[name] for shares in history["validation"]], label=f"validation: {name}")
     axes.plot(epochs, 100 - 100 * np.array(history["accuracy"]), "k:", label="training, distorted")
     axes.axvline(history["best"] + 1, color="grey", lw=0.8)
-    axes.set(yscale="log")
-    axes.legend()
+    axes.set(yscale="log", ylim=(0.1, 100))  # nothing wrong at all is below what a logarithm can show
+    axes.legend(loc="upper right")
     return figure
 
 
