@@ -26,6 +26,9 @@ answers 200 with the digit, or 202 with an `id`, and a `Location` where the answ
 it gets exactly one final answer. Every error is a problem (RFC 9457): its `type` is the address of a page that tells
 the cure."""
 
+NO_ID = {"pattern": "^(?!batch$)"}  # the one word that stands for another call in the place of an id
+LIMITS = {"Idempotency-Key": {"pattern": "^[!-~]([ -~]{0,253}[!-~])?$"}}  # HTTP itself drops spaces at the ends
+
 Node = dict[str, Any]  # a part of the document
 
 
@@ -61,11 +64,16 @@ def _operation(rule: Rule, view: Callable[..., Any], call: Call) -> Node:
 
 def _parameters(rule: Rule, call: Call) -> Iterator[Node]:
     for name in sorted(cast("set[str]", rule.arguments)):
-        yield {"in": "path", "name": name, "required": True, "schema": {"type": "string"}}
+        yield {"in": "path", "name": name, "required": True, "schema": {"type": "string"} | NO_ID}
     for name, schema in call.query.model_json_schema()["properties"].items() if call.query else ():
         yield {"in": "query", "name": name, "description": schema.pop("description"), "schema": schema}
     for name in call.headers:
-        yield {"in": "header", "name": name, "description": SENT[name], "schema": {"type": "string"}}
+        yield {
+            "in": "header",
+            "name": name,
+            "description": SENT[name],
+            "schema": {"type": "string"} | LIMITS.get(name, {}),
+        }
 
 
 def _responses(call: Call) -> Node:

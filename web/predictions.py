@@ -104,7 +104,7 @@ def correct(prediction_id: str) -> Response:
 
 
 @routes.delete("/api/v1/predictions/<string(length=36):prediction_id>")
-@describe(Call([Answer(204)], problems=["store-unavailable"]))
+@describe(Call([Answer(204)], problems=["not-found", "store-unavailable"]))
 def forget(prediction_id: str) -> Response:
     """Cancel what is queued and forget it in any case; deleting twice is as good as once."""
     if is_id(prediction_id):
