@@ -16,6 +16,8 @@ CONFIGURATION: dict[str, Any] = {
         # Two lines a message, where Quill has one a job.
         "celery.worker.strategy": {"level": "WARNING"},
         "celery.app.trace": {"level": "WARNING"},
+        # A trace every second while no node is there; StoreUnavailableError carries the reason to our own line.
+        "cassandra": {"level": "CRITICAL"},
     },
 }
 
