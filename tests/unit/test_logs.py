@@ -2,7 +2,6 @@
 
 import json
 import logging
-import sys
 
 import pytest
 
@@ -29,10 +28,11 @@ def test_a_line_tells_when_who_and_what() -> None:
 
 
 def test_an_exception_stays_within_its_line() -> None:
-    try:
+    with pytest.raises(ValueError, match="Expecting value") as caught:
         json.loads("two\nlines")
-    except ValueError:
-        record = logging.makeLogRecord({"levelname": "ERROR", "msg": "failed", "exc_info": sys.exc_info()})
+    error = caught.value
+    exc_info = (type(error), error, error.__traceback__)
+    record = logging.makeLogRecord({"levelname": "ERROR", "msg": "failed", "exc_info": exc_info})
     assert "\n" not in logs.formatter().format(record)
     assert "JSONDecodeError" in str(line(record)["exception"])
 
