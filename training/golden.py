@@ -13,7 +13,7 @@ from training.strokes import by_writers, pen_digits
 from training.trials import Classify
 
 MODELS = Path("worker/models")
-CLEAR = 0.99  # the probability of the right digit from which a picture is clear enough to ask any model for it
+CLEAR = 0.9  # the probability of the right digit from which a picture is clear enough to ask any model for it
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
