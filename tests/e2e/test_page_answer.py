@@ -6,7 +6,7 @@ from base64 import b64decode
 import pytest
 from playwright.sync_api import expect
 
-from tests.e2e.visitor import Visitor, photograph, recorded
+from tests.e2e.visitor import SCRIBBLE, Visitor, photograph, recorded
 
 pytestmark = pytest.mark.e2e
 
@@ -34,6 +34,14 @@ def test_a_number_is_answered_with_bars_for_each_of_its_digits(visitor: Visitor)
     expect(visitor.answer).to_have_text("407")
     expect(visitor.bars).to_have_count(30)
     photograph(visitor.page, "number")
+
+
+def test_a_scribble_is_not_taken_for_a_digit(visitor: Visitor) -> None:
+    visitor.draw(SCRIBBLE)
+    visitor.press("Predict it")
+    expect(visitor.said).to_have_text("Not sure: this is probably no digit.")
+    expect(visitor.drawings.first.locator(".read")).to_contain_text("?")
+    photograph(visitor.page, "not-sure")
 
 
 def test_the_picture_shown_is_the_one_that_the_model_saw(visitor: Visitor) -> None:

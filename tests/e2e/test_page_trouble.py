@@ -191,7 +191,6 @@ def test_not_sure_is_said_plainly_with_the_likeliest_digits(
         finish(tmp_path, visitor.predictions()[0], digits="9", probabilities=(shares,), confidence=0.47, unsure=True)
         expect(visitor.said).to_have_text("Not sure: perhaps a 9, perhaps a 4, perhaps no digit at all.")
         expect(visitor.drawings.locator(".read")).to_have_text("9?")
-        photograph(visitor.page, "not-sure")
 
 
 def finish(folder: Path, prediction_id: str, **answer: object) -> None:

@@ -40,6 +40,7 @@ function waiting({ queued_behind: ahead }) {
 function verdict({ unsure, confidence, probabilities }) {
   if (!unsure) return `${percent(confidence)} sure.`;
   if (probabilities.length > 1) return "Not sure. Try again with more room between the digits.";
+  if (probabilities[0].reduce((sum, share) => sum + share) < 0.5) return "Not sure: this is probably no digit.";
   const [first, second] = ranked(probabilities[0]);
   return `Not sure: perhaps a ${first}, perhaps a ${second}, perhaps no digit at all.`;
 }
