@@ -11,11 +11,13 @@ import pytest
 from cassandra.cluster import Cluster  # pyright: ignore[reportMissingTypeStubs] - the driver has none
 
 from shared.contract import PICTURE_BYTES, Job, Prediction, State, new_id
+from shared.queue import now_ms
 from shared.settings import Settings
 from shared.store import Store, StoreUnavailableError, open_store
 from shared.store.cassandra_connection import FIRST_CONNECTION_S, REQUEST_S
 from tests.services.cassandra import CassandraServer
 from tests.services.process import free_port, wait_until
+from tests.services.store import works
 
 pytestmark = pytest.mark.integration
 
@@ -55,18 +57,6 @@ def session(url: str) -> Generator[Any]:
     cluster: Any = Cluster([host], int(port), protocol_version=5)
     yield cluster.connect()
     cluster.shutdown()
-
-
-def works(store: Store) -> bool:
-    try:
-        store.ping()
-    except StoreUnavailableError:
-        return False
-    return True
-
-
-def now_ms() -> int:
-    return time.time_ns() // 1_000_000
 
 
 def a_job(age_ms: int = 0) -> Job:

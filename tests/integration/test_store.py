@@ -17,8 +17,9 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 
 from shared.contract import PICTURE_BYTES, Job, Prediction, State, new_id
 from shared.settings import Settings
-from shared.store import Position, Store, StoreUnavailableError, open_store
+from shared.store import Position, Store, open_store
 from tests.services.process import wait_until
+from tests.services.store import works
 
 NOW = time.time_ns() // 1_000_000
 DAY_MS = 24 * 60 * 60 * 1000
@@ -49,14 +50,6 @@ def store(settings: Settings) -> Iterator[Store]:
     wait_until(lambda: works(store), "the store works", seconds=120)  # Cassandra's first tables take some seconds
     yield store
     store.close()
-
-
-def works(store: Store) -> bool:
-    try:
-        store.ping()
-    except StoreUnavailableError:
-        return False
-    return True
 
 
 def test_an_added_job_is_a_queued_prediction(store: Store) -> None:
