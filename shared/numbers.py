@@ -49,6 +49,8 @@ def digits_apart(ink: Ink, threshold: int) -> list[Ink]:
     masks = [part for piece in pieces for part in _cut(piece, pen, CUT)]
     if len(masks) > 1:
         masks = [part for piece in masks for part in _cut(piece, pen, NUMBER_CUT)]
+    if len(masks) == 1:
+        return [np.where(inked & ~masks[0], 0, ink).astype(np.uint8)]  # its faint edges are its own
     return [np.where(mask, ink, 0).astype(np.uint8) for mask in masks]
 
 

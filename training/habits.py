@@ -30,9 +30,9 @@ def _one(_: Strokes, random: np.random.Generator) -> Strokes:
     stem = _line((0, -0.5), (random.normal(0, 0.05), 0.5))
     flag, foot = random.random() < 0.75, random.random() < 0.5
     if flag:
-        tip = (-random.uniform(0.1, 0.45), -0.5 + random.uniform(0.08, 0.45))
+        tip = (-random.uniform(0.06, 0.45), -0.5 + random.uniform(0.08, 0.65))
         stem = np.concatenate([[tip], stem])
-    left, right = random.uniform(0.12, 0.4, 2)
+    left, right = random.uniform(0.12, 0.5, 2)
     base = _line((stem[-1, 0] - left, 0.5), (stem[-1, 0] + right, 0.5 + random.normal(0, 0.03)))
     return [stem, base] if foot else [stem]
 

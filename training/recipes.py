@@ -48,9 +48,9 @@ def _plain_validation() -> dict[str, Examples]:
 def _mixture(seed: int) -> Feed:
     digits, _, _ = by_writers(pen_digits())
     sources = [
-        Source(mnist_train(), 176),
-        Source(written(digits, 8, seed), 52),
-        Source(not_digits(digits, 30_000, seed), 28),
+        Source(mnist_train(), 160),
+        Source(written(digits, 12, seed), 64),
+        Source(not_digits(digits, 30_000, seed), 32),
     ]
     return Feed(sources, seed=seed, distort=distort)
 
@@ -76,7 +76,7 @@ RECIPES = {
         optimizer=_one_cycle,
         feed=_mixture,
         validation=_mixture_validation,
-        epochs=60,
+        epochs=48,
         dtype="mixed_bfloat16",
     ),
     "seed": Recipe(

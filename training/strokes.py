@@ -52,13 +52,27 @@ def fitted(strokes: Strokes) -> Strokes:
 
 
 def bent(strokes: Strokes, random: np.random.Generator) -> Strokes:
-    """Return the strokes as another hand might write them: turned, slanted, stretched and waved a little."""
-    angle, slant = random.normal(0, 0.12), random.uniform(-0.25, 0.25)
+    """Return the strokes as another hand might write them: turned, slanted, stretched, waved, each begun elsewhere."""
+    angle, slant = random.normal(0, 0.13), random.uniform(-0.3, 0.3)
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-    stretch = np.array([[np.exp(random.normal(0, 0.15)), -slant], [0, 1]])
+    stretch = np.array([[np.exp(random.normal(0, 0.2)), -slant], [0, 1]])
     wave, phase = random.normal(0, 3, (2, 2)), random.uniform(0, 2 * np.pi, 2)
-    height = random.uniform(0, 0.05, 2)
-    return fitted([_waved(_fine(stroke), wave, phase, height) @ (turn @ stretch).T for stroke in strokes])
+    height = random.uniform(0, 0.06, 2)
+    bow, waist, cut = random.normal(0, 0.25), random.normal(0, 0.22), random.choice([0.0, 0.08])
+    loose = [_shortened(_fine(stroke), cut, random) + random.normal(0, 0.025, 2) for stroke in strokes]
+    return fitted([_waved(_bowed(stroke, bow, waist), wave, phase, height) @ (turn @ stretch).T for stroke in loose])
+
+
+def _shortened(stroke: NDArray[np.float64], most: float, random: np.random.Generator) -> NDArray[np.float64]:
+    """Return the stroke begun later and ended earlier by up to such a share of its points: loops stay open."""
+    first, last = (random.uniform(0, most, 2) * len(stroke)).astype(int)
+    return stroke[first : len(stroke) - last]
+
+
+def _bowed(stroke: NDArray[np.float64], bow: float, waist: float) -> NDArray[np.float64]:
+    """Return the stroke with the digit's middle moved: to the side by bow, down by waist, a quarter of each."""
+    x, y = stroke.T
+    return np.column_stack([x + bow * (y * y - 0.08), y + waist * (0.25 - y * y)])
 
 
 def _waved(
