@@ -94,7 +94,7 @@ def start_with_a_broken_model(scene: Scene) -> None:
         [sys.executable, "-m", "worker"], env=os.environ | environment, capture_output=True, timeout=120, check=False
     )
     assert refused.returncode, "a worker started with a broken model"
-    ready = requests.get(f"{stack.address}/readyz", timeout=10)
-    assert ready.status_code == 503, f"ready without a worker: {ready.text}"
+    address = f"{stack.address}/readyz"
+    wait_until(lambda: requests.get(address, timeout=10).status_code == 503, "readiness is red without a worker", 15)
     scene.clients.send_surely(scene.clients.new_drawing())
     stack.release(*WORKERS)
