@@ -6,7 +6,7 @@ from tempfile import TemporaryDirectory
 
 import click
 from granian import Granian
-from granian.constants import Interfaces
+from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 
 from shared import logs
@@ -44,6 +44,7 @@ def _serve(settings: Settings, host: str, port: int, processes: int) -> None:
         "web:create_app",
         factory=True,
         interface=Interfaces.WSGI,
+        http=HTTPModes.http1,  # to find out which it is, Granian would wait without end for a client that says nothing
         address=host,
         port=port,
         workers=processes,

@@ -8,12 +8,14 @@ from flask import request
 from pydantic import BaseModel, ValidationError
 
 from web.problems import Problem
+from web.slow_bodies import limited
 
 Shape = TypeVar("Shape", bound=BaseModel)
 
 BODY_PROBLEMS = (
     "empty-body",
     "incomplete-body",
+    "request-timeout",
     "malformed-json",
     "duplicate-key",
     "payload-too-large",
@@ -39,9 +41,12 @@ def whole_body() -> bytes:
     """Return the present request's body.
 
     Raises:
-        Problem: 400 when it ends before Content-Length says so, 413 when it is larger than the limit.
+        Problem: 400 when it ends before Content-Length says so, 408 when it comes too slowly, 413 when it is larger
+            than the limit.
     """
-    body, length = request.get_data(cache=False), request.content_length
+    length = request.content_length
+    with limited(request.environ, length or 0):
+        body = request.get_data(cache=False)
     if length is not None and len(body) < length:
         raise Problem("incomplete-body", f"{len(body)} bytes came of {length}.")
     if length is None and len(body) >= (request.max_content_length or 0):  # where a body without length is cut off

@@ -46,6 +46,11 @@ KINDS = {
         "(QUILL_RETENTION_DAYS).",
     ),
     "method-not-allowed": Kind(405, "This address knows other methods", "Use one that the Allow header names."),
+    "request-timeout": Kind(
+        408,
+        "The body comes too slowly",
+        "Send it in one go: it has 10 seconds, and one more for each 50 kB that Content-Length announces.",
+    ),
     "payload-too-large": Kind(
         413,
         "The body is too large",
@@ -138,6 +143,8 @@ def answer(problem: Problem) -> Response:
     response = Response(told(problem).model_dump_json(), problem.kind.status, mimetype=MEDIA_TYPE)
     if problem.retry_after_s is not None:
         response.headers["Retry-After"] = str(problem.retry_after_s)
+    if problem.slug == "request-timeout":
+        response.headers["Connection"] = "close"  # what is left of the body must not pass for the next request
     if problem.slug == "key-needed":
         response.headers["WWW-Authenticate"] = "Bearer"
     return response

@@ -2,7 +2,7 @@
 
 import io
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 from flask import abort
@@ -12,7 +12,7 @@ from werkzeug.test import TestResponse
 
 from shared.settings import Settings
 from tests.services.site import SEVEN, SEVEN_URL, Site
-from web.problems import KINDS
+from web.problems import KINDS, Problem
 
 pytestmark = pytest.mark.integration
 
@@ -59,6 +59,10 @@ def fail(site: Site) -> TestResponse:
     return ask(site, lambda: 1 / 0)
 
 
+def give_up() -> NoReturn:
+    raise Problem("request-timeout", "The body did not come in time.")
+
+
 def listen(site: Site) -> TestResponse:
     return site.client.get(f"/api/v1/predictions/{site.draw()['id']}/events")
 
@@ -73,6 +77,7 @@ CASES: dict[str, Callable[[Site], TestResponse]] = {
     "incomplete-body": lambda site: site.client.post(
         "/api/v1/predictions", data=SEVEN, content_type="image/png", environ_overrides={"CONTENT_LENGTH": "9999"}
     ),
+    "request-timeout": lambda site: ask(site, give_up),  # a real one is in test_slow_bodies.py
     "bad-request": lambda site: ask(site, lambda: abort(418)),
     "malformed-json": lambda site: send_json(site, "{"),
     "duplicate-key": lambda site: label(site, '{"digit": 1, "digit": 2}'),
