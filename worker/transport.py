@@ -1,6 +1,8 @@
-"""kombu's Redis transport, except that what is no message does not end the worker that takes it."""
+"""kombu's Redis transport, mended: a worker that stops leaves no message in between, and junk does not end one."""
 
 import logging
+from contextlib import suppress
+from queue import Empty
 from typing import Any
 
 from kombu.transport import redis
@@ -9,9 +11,21 @@ log = logging.getLogger(__name__)
 
 
 class Channel(redis.Channel):
-    """Drops what cannot be read: kombu raises into Celery's event loop, which ends the process."""
+    """Takes in what Redis has handed out before it stops, and drops what cannot be read."""
+
+    def basic_cancel(self, consumer_tag: str) -> Any:
+        """Take nothing more from the queue, after what the BRPOP under way brings, a second later at most.
+
+        kombu leaves its reply in the socket until everything else is finished: a message that Redis has given away and
+        nobody has, lost if the process is killed meanwhile.
+        """
+        if self._in_poll:
+            with suppress(Empty, *self.connection_errors):
+                self._brpop_read()
+        return super().basic_cancel(consumer_tag)
 
     def _brpop_read(self, **options: Any) -> Any:
+        """Deliver a message; kombu raises what is none into Celery's event loop, which ends the process."""
         try:
             return super()._brpop_read(**options)  # pyright: ignore[reportAttributeAccessIssue, reportUnknownVariableType] - kombu is untyped
         except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
