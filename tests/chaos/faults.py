@@ -13,8 +13,10 @@ from tests.chaos.stack import WORKERS
 from tests.chaos.strangers import (
     age_the_messages,
     leave_in_the_middle,
+    send_bodies_that_never_come,
     send_strangers_messages,
-    slow_the_wire,
+    slow_the_wire_to_cassandra,
+    slow_the_wire_to_redis,
     start_with_a_broken_model,
 )
 from tests.services.process import wait_until
@@ -43,6 +45,7 @@ class Fault:
 
 def kill_an_idle_worker(scene: Scene) -> None:
     rate, scene.clients.rate_per_s = scene.clients.rate_per_s, 0
+    time.sleep(1)  # for what is on its way
     wait_until(lambda: not scene.clients.ledger.pending(), "nothing is pending", 180)
     scene.stack.kill(scene.worker())
     scene.clients.rate_per_s = rate
@@ -250,7 +253,9 @@ FAULTS = (
     Fault("21 web kill -9 between store and queue", 45, kill_web_before_it_submits),
     Fault("22 web kill -9, again and again", 45, kill_web_again_and_again),
     Fault("23 clients that leave in the middle", 10, leave_in_the_middle),
-    Fault("25 a slow wire to Redis, 0 to 400 ms", 45, slow_the_wire),
+    Fault("- a hundred bodies that never come", 10, send_bodies_that_never_come),
+    Fault("25 a slow wire to Redis, 0 to 400 ms", 45, slow_the_wire_to_redis),
+    Fault("25 a slow wire to Cassandra, 0 to 400 ms", 45, slow_the_wire_to_cassandra, ("cassandra",)),
     Fault("27 ten times the load for a minute", 60, overload),
     Fault("29 messages of strangers", 45, send_strangers_messages),
     Fault("29 messages of another version", 45, age_the_messages),

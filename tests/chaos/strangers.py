@@ -71,15 +71,36 @@ def leave_in_the_middle(scene: Scene) -> None:
             connection.sendall(f"GET /api/v1/predictions/{waiting.id}?wait=30 HTTP/1.1\r\nHost: quill\r\n\r\n".encode())
 
 
-def slow_the_wire(scene: Scene) -> None:
-    """Put up to 400 ms, both ways, between Quill and its Redis."""
-    stack, direct = scene.stack, dict(scene.stack.settings)
-    with ExitStack() as wires:
-        port = wires.enter_context(slow_wire(stack.redis_server.port, 0.2))
-        stack.settings["redis_url"] = f"redis://127.0.0.1:{port}/0"
+def send_bodies_that_never_come(scene: Scene) -> None:
+    """A hundred clients tell of a drawing and then say nothing more."""
+    address = urlsplit(scene.stack.address)
+    head = (
+        b"POST /api/v1/predictions HTTP/1.1\r\nHost: quill\r\nContent-Type: image/png\r\nContent-Length: 5000\r\n\r\n"
+    )
+    with ExitStack() as clients:
+        for _ in range(100):
+            ends = (str(address.hostname), int(address.port or 0))
+            clients.enter_context(socket.create_connection(ends, timeout=5)).sendall(head)
+        scene.pause(12)
+
+
+def slow_the_wire_to_redis(scene: Scene) -> None:
+    _slow_the_wire(scene, "redis_url", scene.stack.redis_server.port)
+
+
+def slow_the_wire_to_cassandra(scene: Scene) -> None:
+    assert scene.stack.cassandra
+    _slow_the_wire(scene, "store_url", int(scene.stack.cassandra.address.rpartition(":")[2]))
+
+
+def _slow_the_wire(scene: Scene, setting: str, port: int) -> None:
+    """Put up to 400 ms, both ways, between Quill and what listens on the port."""
+    stack, direct = scene.stack, scene.stack.settings[setting]
+    with slow_wire(port, 0.2) as slow:
+        stack.settings[setting] = direct.replace(f":{port}/", f":{slow}/")
         stack.restart("web", *WORKERS)
         scene.pause(40)
-        stack.settings.update(direct)
+        stack.settings[setting] = direct
         stack.restart("web", *WORKERS)
 
 

@@ -14,7 +14,9 @@ import pytest
 import requests
 
 from shared.contract import QUEUE
+from shared.queue import UNACKED_KEY
 from tests.chaos.clients import ANSWER_S, Clients
+from tests.chaos.drawings import EVERY
 from tests.chaos.ledger import Ledger
 from tests.chaos.run import NAIVE, Plan, run
 from tests.chaos.stack import WORKERS, Stack
@@ -66,6 +68,13 @@ def ready(stack: Stack) -> tuple[int, dict[str, Any]]:
     return answer.status_code, answer.json()
 
 
+def waiting_jobs(stack: Stack) -> int:
+    with stack.redis() as redis:
+        queued = cast("list[str]", redis.lrange(QUEUE, 0, -1))
+    bodies = [json.loads(b64decode(json.loads(message)["body"])) for message in queued]
+    return sum(len(args[0]["jobs"]) for args, *_ in bodies)
+
+
 def test_readiness_is_red_within_seconds_of_losing_the_last_worker(stack: Stack) -> None:
     stack.hold(*WORKERS)
     wait_until(lambda: "no worker" in ready(stack)[1]["worker"], "it is told that no worker lives")
@@ -109,10 +118,23 @@ def test_a_web_server_that_stops_submits_what_it_has_accepted(stack: Stack, clie
     stack.signal("web", signal.SIGTERM)
     redis.send(signal.SIGCONT)
     assert web.wait() == 0
-    with stack.redis() as client:
-        messages = cast("list[str]", client.lrange(QUEUE, 0, -1))
-    bodies = [json.loads(b64decode(json.loads(message)["body"])) for message in messages]
-    assert sum(len(args[0]["jobs"]) for args, *_ in bodies) == 3
+    assert waiting_jobs(stack) == 3
+    stack.release(*WORKERS)
+    wait_until(lambda: ready(stack)[0] == 200, "the stack is ready again")
+
+
+def test_workers_that_stop_finish_what_they_hold_and_leave_nothing_to_redeliver(stack: Stack, clients: Clients) -> None:
+    stack.orders.give(EVERY, "slow 1")
+    entries = [clients.send_surely(clients.new_drawing()) for _ in range(5)]
+    with stack.redis() as redis:
+        wait_until(lambda: redis.hlen(UNACKED_KEY), "a worker holds drawings")
+        stack.hold(*WORKERS)
+        assert not redis.hlen(UNACKED_KEY)
+    assert [stack.processes[name].exit_code for name in WORKERS] == [0, 0]
+    unanswered = waiting_jobs(stack)
+    wait_until(lambda: len(clients.ledger.pending()) == unanswered, "all that were held are answered")
+    assert unanswered < len(entries)
+    stack.orders.take_back(EVERY)
     stack.release(*WORKERS)
     wait_until(lambda: ready(stack)[0] == 200, "the stack is ready again")
 

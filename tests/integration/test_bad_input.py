@@ -178,6 +178,11 @@ def test_a_bad_question_is_a_documented_problem(web: Quill, name: str) -> None:
     assert status != 405 or "POST" in response.headers["Allow"]
 
 
+def test_whoever_accepts_only_pages_gets_json_from_the_interface(web: Quill) -> None:
+    response = requests.get(web.address + NOBODY, headers={"Accept": "text/html"}, timeout=10)
+    assert problem(response) == (404, "not-found")
+
+
 def test_deleting_what_nobody_knows_is_as_good_as_deleting(web: Quill) -> None:
     assert [requests.delete(web.address + NOBODY, timeout=10).status_code for _ in range(2)] == [204, 204]
 
