@@ -5,6 +5,7 @@ import logging
 import random
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 from tests.chaos.run import NAIVE, Plan, run
@@ -23,10 +24,12 @@ def main() -> int:
     parser.add_argument("--drawings", type=int, default=10_000, help="acknowledged in the end, at least")
     parser.add_argument("--scale", type=float, default=1.0, help="of the faults' durations")
     parser.add_argument("--only", default="", help="faults whose names match this pattern")
+    parser.add_argument("--real", action="store_true", help="the shipped model (ONNX Runtime) instead of a stub")
     parser.add_argument("--keep", type=Path, help="folder for logs and ledger, kept; by default they go")
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     plan = Plan.of(options.store, options.seed, options.drawings, options.scale, options.only)
+    plan = replace(plan, real=options.real)
     log.info("seed %d: %s", options.seed, "; ".join(fault.name for fault in plan.faults))
     with tempfile.TemporaryDirectory(prefix="quill-chaos-", ignore_cleanup_errors=True) as folder:
         outcome = run(plan, options.keep or Path(folder))

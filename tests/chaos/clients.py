@@ -1,14 +1,18 @@
 """Clients: they draw at a steady rate, ask again under the same key when they heard nothing, and look for answers."""
 
 import itertools
+import logging
 import threading
 import time
 from collections.abc import Iterator
 
 import requests
 
-from tests.chaos.drawings import Drawing, draw
+from tests.chaos.drawings import Drawing, classify_as_stub, draw
 from tests.chaos.ledger import Entry, Ledger
+from worker.answering import Classify
+
+log = logging.getLogger(__name__)
 
 ANSWER_S = 15  # no request may take longer, whatever is broken
 THREADS = 6
@@ -23,8 +27,9 @@ class Clients:
         slowest_s: the longest that any request has taken.
     """
 
-    def __init__(self, address: str, ledger: Ledger, first: int) -> None:
+    def __init__(self, address: str, ledger: Ledger, first: int, classify: Classify = classify_as_stub) -> None:
         self.address = address
+        self._classify = classify
         self.ledger = ledger
         self.rate_per_s = 0.0
         self.slowest_s = 0.0
@@ -45,7 +50,7 @@ class Clients:
     def new_drawing(self) -> Drawing:
         """Return a drawing that nobody has sent."""
         with self._lock:
-            return draw(next(self._numbers))
+            return draw(next(self._numbers), self._classify)
 
     def send(self, drawing: Drawing, *, may_fail: bool = False, patience_s: float = 60) -> Entry | None:
         """Send until it is acknowledged or refused; a client that hears nothing asks again with its key."""
@@ -74,6 +79,7 @@ class Clients:
                 f"{self.address}/api/v1/predictions", data=drawing.png, headers=headers, timeout=ANSWER_S
             )
         except requests.Timeout:
+            log.warning("    a request hung")
             self.ledger.count("hung")
             return "hung", None
         except requests.RequestException:

@@ -1,4 +1,4 @@
-"""Drawings that can be told apart, and orders that make the stub model misbehave at one of them."""
+"""Drawings that can be told apart, and orders that make the model misbehave at one of them."""
 
 import hashlib
 import io
@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from shared.picture import pictures_from_png
+from shared.settings import Settings
+from worker.answering import Classify
+from worker.classifier import load_classifier
 
 SIZE = 280
 EVERY = "every"  # the order that holds for every model call
@@ -19,7 +22,7 @@ EVERY = "every"  # the order that holds for every model call
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """What a client draws: the number of the drawing, its PNG, and what the stub model reads in it.
+    """What a client draws: the number of the drawing, its PNG, and what the model reads in it.
 
     Attributes:
         mark: by what its first picture is known in orders and in the check for doubles.
@@ -31,8 +34,8 @@ class Drawing:
     digits: str
 
 
-def draw(number: int) -> Drawing:
-    """Return the drawing of that number, the same every time."""
+def draw(number: int, classify: Classify) -> Drawing:
+    """Return the drawing of that number, the same every time, and what the model reads in it."""
     chance = random.Random(number)  # noqa: S311 - repeatable on purpose
     image = Image.new("L", (SIZE, SIZE), 255)
     points = [(chance.randint(20, SIZE - 20), chance.randint(20, SIZE - 20)) for _ in range(7)]
@@ -40,7 +43,7 @@ def draw(number: int) -> Drawing:
     png = io.BytesIO()
     image.save(png, "PNG", compress_level=1)
     pictures = pictures_from_png(png.getvalue())
-    digits = "".join(str(digit_of(picture)) for picture in pictures)
+    digits = "".join(str(row.argmax()) for row in classify(np.stack(pictures)))
     return Drawing(number, png.getvalue(), mark_of(pictures[0].tobytes()), digits)
 
 
@@ -49,9 +52,15 @@ def mark_of(picture: bytes) -> str:
     return hashlib.sha256(picture).hexdigest()[:24]
 
 
-def digit_of(picture: NDArray[np.uint8]) -> int:
-    """Return what the stub model reads, 0 to 9: it depends on every pixel."""
-    return int(picture.astype(np.int64).ravel() @ np.arange(1, picture.size + 1)) % 10
+def classify_as_stub(pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Return as the digit of each picture one that depends on every pixel, as the stub model does."""
+    ink = pictures.reshape(len(pictures), -1).astype(np.int64)
+    return np.eye(10, dtype=np.float32)[ink @ np.arange(1, ink.shape[1] + 1) % 10]
+
+
+def real_classify() -> Classify:
+    """Return what the shipped model does, without TensorFlow."""
+    return load_classifier(Settings().model, runtime="onnx").classify
 
 
 class Orders:

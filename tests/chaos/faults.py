@@ -217,7 +217,7 @@ def cut_the_power(scene: Scene) -> None:
 
 
 def update_the_model(scene: Scene) -> None:
-    scene.stack.version = "stub-2"
+    scene.stack.version = "chaos-2"
     scene.stack.restart(*WORKERS)
 
 

@@ -20,7 +20,7 @@ from shared.contract import SIDE
 from shared.picture import pictures_from_png
 from tests.chaos.drawings import Orders
 from tests.chaos.stack import Stack
-from tests.chaos.worker import StubModel
+from tests.chaos.worker import OrderedModel
 
 FILE, REDIS, ORDERS = "NAIVE_FILE", "NAIVE_REDIS", "NAIVE_ORDERS"  # variables of its processes
 CLASSIFY = "naive.classify"
@@ -61,7 +61,7 @@ def make_celery() -> Celery:
 
 
 def work(name: str) -> None:
-    app, model = make_celery(), StubModel(Orders(Path(os.environ[ORDERS])), "naive")
+    app, model = make_celery(), OrderedModel(Orders(Path(os.environ[ORDERS])), "naive")
 
     def classify(prediction_id: str, ink: str) -> None:
         pictures = np.frombuffer(b64decode(ink), np.uint8).reshape(-1, SIDE, SIDE)

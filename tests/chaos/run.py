@@ -10,6 +10,7 @@ from pathlib import Path
 import requests
 
 from tests.chaos.clients import Clients
+from tests.chaos.drawings import classify_as_stub, real_classify
 from tests.chaos.faults import FAULTS, Fault
 from tests.chaos.ledger import Ledger, Verdict, check
 from tests.chaos.naive import NaiveStack
@@ -33,6 +34,7 @@ class Plan:
     scale: float
     faults: tuple[Fault, ...]
     patience_s: float  # for what a fault has held up, before it is given up
+    real: bool = False  # the shipped model instead of a stub
     visibility_s: int = 30  # Quill's setting; the bounds of the faults are those of its default
 
     @classmethod
@@ -71,10 +73,12 @@ class Outcome:
 
 def run(plan: Plan, folder: Path) -> Outcome:
     """Carry out the plan on real processes."""
-    stack = NaiveStack(folder / "stack") if plan.store == NAIVE else Stack(folder / "stack", plan.store)
+    naive = plan.store == NAIVE
+    stack = NaiveStack(folder / "stack") if naive else Stack(folder / "stack", plan.store, real=plan.real)
     stack.settings["visibility_s"] = plan.visibility_s
     ledger = Ledger(folder / "ledger.jsonl")
-    clients = Clients(stack.address, ledger, first=plan.seed * 1_000_000)
+    classify = real_classify() if plan.real else classify_as_stub
+    clients = Clients(stack.address, ledger, first=plan.seed * 1_000_000, classify=classify)
     try:
         stack.start()
         wait_until(lambda: _answers(f"{stack.address}/readyz"), "the stack is ready", 90)

@@ -33,11 +33,11 @@ class Stack:
     Attributes:
         address: of the web server.
         settings: of web and workers, read when one is started.
-        version: the stub model's, read when a worker is started.
-        orders: what the stub model is told to do.
+        version: the model's, read when a worker is started.
+        orders: what the model is told to do.
     """
 
-    def __init__(self, folder: Path, store: str = "sqlite") -> None:
+    def __init__(self, folder: Path, store: str = "sqlite", *, real: bool = False) -> None:
         self.folder = folder
         (folder / "redis").mkdir(parents=True)
         self.redis_server = RedisServer(folder / "redis")
@@ -46,7 +46,8 @@ class Stack:
         store_url = f"cassandra://{self.cassandra.address}/chaos" if self.cassandra else f"sqlite:///{self.sqlite_file}"
         self.settings: dict[str, Any] = {"redis_url": self.redis_server.url(), "store_url": store_url}
         self.orders = Orders(folder / "orders")
-        self.version = "stub-1"
+        self.version = "chaos-1"
+        self._model = ["--real"] if real else []
         self._port = free_port()
         self.address = f"http://127.0.0.1:{self._port}"
         self.processes: dict[str, Process] = {}
@@ -77,7 +78,7 @@ class Stack:
         if name == "web":
             return [sys.executable, "-m", "web", "--port", str(self._port)]
         options = ["--name", name, "--orders", str(self.folder / "orders"), "--version", self.version]
-        return [sys.executable, "-m", "tests.chaos.worker", *options]
+        return [sys.executable, "-m", "tests.chaos.worker", *options, *self._model]
 
     def environment(self) -> Mapping[str, str]:
         return os.environ | {f"QUILL_{name.upper()}": str(value) for name, value in self.settings.items()}

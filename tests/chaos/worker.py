@@ -1,4 +1,4 @@
-"""A real worker with a stub model that starts at once and does what it is ordered: `python -m tests.chaos.worker`."""
+"""A real worker with a model that starts at once and does what it is ordered: `python -m tests.chaos.worker`."""
 
 import argparse
 import logging
@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from shared.contract import Prediction
 from shared.settings import Settings
 from shared.store import Store, open_store
-from tests.chaos.drawings import EVERY, Orders, digit_of, mark_of
+from tests.chaos.drawings import EVERY, Orders, classify_as_stub, mark_of, real_classify
+from worker.answering import Classify
 from worker.app import Worker
 
 
@@ -36,7 +37,7 @@ def hang() -> None:
 
 
 def complain() -> None:
-    raise ValueError("the stub model was told to raise")
+    raise ValueError("the model was told to raise")
 
 
 DEEDS: dict[str, Callable[[], None]] = {
@@ -48,20 +49,21 @@ DEEDS: dict[str, Callable[[], None]] = {
 }
 
 
-class StubModel:
-    """Reads each picture's digit from its pixels; see Orders for what else it may do."""
+class OrderedModel:
+    """A model, a stub by default; see Orders for what else it may do."""
 
     threshold = 0.5
 
-    def __init__(self, orders: Orders, version: str) -> None:
+    def __init__(self, orders: Orders, version: str, classify: Classify = classify_as_stub) -> None:
         self.version = version
         self._orders = orders
+        self._classify = classify
 
     def classify(self, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
         self._do(EVERY)
         for picture in pictures:
             self._do(mark_of(picture.tobytes()))
-        return np.eye(10, dtype=np.float32)[[digit_of(picture) for picture in pictures]]
+        return self._classify(pictures)
 
     def _do(self, mark: str) -> None:
         order, _, seconds = self._orders.of(mark).partition(" ")
@@ -92,11 +94,12 @@ def main() -> int:
     parser.add_argument("--name", required=True)
     parser.add_argument("--orders", type=Path, required=True)
     parser.add_argument("--version", required=True)
+    parser.add_argument("--real", action="store_true", help="the shipped model instead of a stub")
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     settings, orders = Settings.from_env(), Orders(options.orders)
     store = killed_after_finish(open_store(settings), orders)
-    model = StubModel(orders, options.version)
+    model = OrderedModel(orders, options.version, real_classify() if options.real else classify_as_stub)
     return Worker(settings, model, store, name=f"{options.name}-{os.getpid()}").run(beat=None)
 
 
