@@ -60,7 +60,7 @@ def limited(environ: Mapping[str, Any], length: int) -> Generator[None]:
     """
     _start_watch()
     direct = environ.get("werkzeug.proxy_fix.orig", environ)  # the connection's own end, not whom a proxy speaks for
-    ends = (_plain(direct["REMOTE_ADDR"]), int(environ["SERVER_PORT"]))
+    ends = (_plain(direct["REMOTE_ADDR"]), int(direct["SERVER_PORT"]))
     reading = _Reading(ends, time.monotonic(), BODY_S + length / BYTES_PER_S)
     _READINGS.add(reading)
     try:
