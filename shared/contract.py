@@ -85,7 +85,7 @@ class Prediction:
         batch_size: pictures in the model call that answered.
         attempts: how often a model call was begun for this job.
         stage_ms: milliseconds in each stage, by the stage's name, in the order in which they were passed.
-        label: the person's correction, 0 to 9.
+        label: the person's correction, text as digits; empty for no digit, None without one.
     """
 
     id: str
@@ -103,7 +103,7 @@ class Prediction:
     batch_size: int = 0
     attempts: int = 0
     stage_ms: dict[str, float] = field(default_factory=dict[str, float])
-    label: int | None = None
+    label: str | None = None
 
 
 def to_message(jobs: Sequence[Job]) -> dict[str, Any]:

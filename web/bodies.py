@@ -31,7 +31,8 @@ SLUGS = {
     "greater_than_equal": "out-of-range",
     "less_than_equal": "out-of-range",
     "model_type": "invalid-body",
-    "string_pattern_mismatch": "invalid-cursor",
+    "string_pattern_mismatch": "out-of-range",
+    "cursor": "invalid-cursor",
     "too_long": "wrong-length",
     "too_short": "wrong-length",
 }

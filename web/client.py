@@ -1,5 +1,6 @@
 """A client for programs: submit drawings, wait for answers; a retry never makes a second prediction of a drawing."""
 
+import json
 import time
 import uuid
 from collections.abc import Iterable, Iterator
@@ -68,6 +69,12 @@ class Client:
     def predict(self, png: bytes, seconds: float = 60.0) -> PredictionView:
         """Hand in a drawing and return its finished prediction."""
         return self.wait(self.submit(png).id, seconds)
+
+    def correct(self, prediction_id: str, digits: str) -> None:
+        """Tell what the drawing shows, left to right; "" when it is no digit."""
+        headers = {"Content-Type": "application/json"}
+        content = json.dumps({"digits": digits}).encode()
+        self._call("PUT", f"/api/v1/predictions/{prediction_id}/label", content=content, headers=headers)
 
     def as_completed(self, prediction_ids: Iterable[str], seconds: float = 60.0) -> Iterator[PredictionView]:
         """Yield each prediction as it is finished."""

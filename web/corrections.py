@@ -24,9 +24,10 @@ routes = Blueprint("corrections", __name__)
     )
 )
 def corrections() -> Response:
-    """Give all corrected drawings that hold one digit, one JSON object a line, in no order.
+    """Give all corrected drawings, one JSON object a line, in no order.
 
-    Its fields are `id`, `label` (0 to 9) and `picture`: 784 bytes in base64, 0 paper to 255 ink.
+    Its fields are `id`, `label` (the digits that a person said it is, empty for no digit) and `pictures`: what the
+    model saw, left to right, each 784 bytes in base64, 0 paper to 255 ink.
     """
     check_key()
     lines = _lines(parts().store.corrections())
@@ -36,6 +37,5 @@ def corrections() -> Response:
 
 def _lines(corrected: Iterator[Prediction]) -> Iterator[str]:
     for prediction in corrected:
-        if len(prediction.pictures) == 1 and prediction.label is not None:
-            picture = b64encode(prediction.pictures[0]).decode()
-            yield json.dumps({"id": prediction.id, "label": prediction.label, "picture": picture}) + "\n"
+        pictures = [b64encode(picture).decode() for picture in prediction.pictures]
+        yield json.dumps({"id": prediction.id, "label": prediction.label, "pictures": pictures}) + "\n"

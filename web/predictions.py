@@ -95,9 +95,12 @@ def show(prediction_id: str) -> Response:
     )
 )
 def correct(prediction_id: str) -> Response:
-    """Keep the person's correction, for retraining."""
+    """Keep the person's correction, for retraining; the last one stays.
+
+    `{"digit": 7}`, or `{"digits": "407"}` for a number, or `{"digits": ""}` for what is no digit.
+    """
     label = sent(Label)
-    if not is_id(prediction_id) or not parts().store.label(prediction_id, label.digit):
+    if not is_id(prediction_id) or not parts().store.label(prediction_id, label.text):
         raise _unknown()
     CORRECTIONS.inc()
     return Response(status=204)

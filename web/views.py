@@ -1,13 +1,15 @@
 """The shapes of what the interface takes and gives."""
 
+import re
 from base64 import b64encode
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, Field, Json, RootModel, StringConstraints
+from pydantic import AfterValidator, BaseModel, Field, Json, RootModel, model_validator
 from pydantic.json_schema import SkipJsonSchema
+from pydantic_core import PydanticCustomError
 
-from shared.contract import Prediction, State
+from shared.contract import MAX_PICTURES, Prediction, State
 
 
 def _time(milliseconds: int) -> datetime:
@@ -46,13 +48,40 @@ class Drawings(BaseModel, extra="forbid"):
     )
 
 
-class Label(BaseModel, extra="forbid"):
-    """A person's correction."""
+class Label(BaseModel, extra="forbid", json_schema_extra={"minProperties": 1, "maxProperties": 1}):
+    """A person's correction: one of the two fields."""
 
-    digit: int = Field(strict=True, ge=0, le=9)
+    digit: int = Field(default_factory=int, strict=True, ge=0, le=9, description="the one digit that was drawn")
+    digits: str = Field(
+        default_factory=str,
+        strict=True,
+        pattern=f"^[0-9]{{0,{MAX_PICTURES}}}$",
+        description="all digits that were drawn, left to right; empty when it is no digit",
+    )
+
+    @model_validator(mode="after")
+    def _is_one(self) -> Self:
+        if len(self.model_fields_set) != 1:
+            raise PydanticCustomError("missing", "Give `digit`, or `digits`, and not both")
+        return self
+
+    @property
+    def text(self) -> str:
+        """What was drawn, as the digits of a prediction."""
+        return str(self.digit) if "digit" in self.model_fields_set else self.digits
 
 
-Cursor = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,15}_[0-9a-f-]{36}$")]  # accepted_ms and id
+ID_PATTERN = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+CURSOR_PATTERN = f"^[0-9]{{1,15}}_{ID_PATTERN}$"  # accepted_ms and id
+
+
+def _cursor(text: str) -> str:
+    if not re.fullmatch(CURSOR_PATTERN, text):
+        raise PydanticCustomError("cursor", "Copy it from `next` of the page before")
+    return text
+
+
+Cursor = Annotated[str, AfterValidator(_cursor), Field(json_schema_extra={"pattern": CURSOR_PATTERN})]
 
 
 class Wait(BaseModel):
@@ -89,7 +118,7 @@ class PredictionView(BaseModel):
     attempts: int = Field(description="model calls begun for this drawing")
     stage_ms: dict[str, float] = Field(description="milliseconds in each stage, in the order of the stages")
     error: str | None = Field(description="why it failed")
-    label: int | None = Field(description="the digit that a person said it is")
+    label: str | None = Field(description="what a person said it is, written as `digits`; empty for no digit")
 
     @classmethod
     def of(cls, prediction: Prediction, **more: object) -> Self:

@@ -25,7 +25,8 @@ CONFIDENCE = Histogram(
     registry=REGISTRY,
 )
 HELD_JOBS = Gauge("quill_held_jobs", "Drawings taken from the queue and not answered.", registry=REGISTRY)
-REDELIVERIES = Counter(
-    "quill_redeliveries", "Drawings that came once more: duplicates, or a dead worker's.", registry=REGISTRY
+REDELIVERIES = Counter("quill_redeliveries", "Drawings that came once more.", registry=REGISTRY)
+DUPLICATES = Counter(
+    "quill_duplicates", "Answers that changed nothing: their drawings had one already.", registry=REGISTRY
 )
 RESUBMISSIONS = Counter("quill_resubmissions", "Drawings that the sweeper submitted again.", registry=REGISTRY)

@@ -12,6 +12,7 @@ from shared.contract import Prediction
 from shared.queue import DONE_CHANNEL, now_ms
 from shared.store import Store, StoreUnavailableError
 from worker.attempts import Attempts
+from worker.counts import DUPLICATES
 
 log = logging.getLogger(__name__)
 
@@ -40,14 +41,14 @@ class Keeping:
         Raises:
             StoreUnavailableError: when the process is to end before the store is back.
         """
-        self._finish(predictions)
+        DUPLICATES.inc(self._finish(predictions))
         self._tell([prediction.id for prediction in predictions])
         durable_ms = now_ms()
         for prediction in predictions:
             log.info("answered", extra=_line(prediction, durable_ms))
         return [None] * len(predictions)
 
-    def _finish(self, predictions: Sequence[Prediction]) -> None:
+    def _finish(self, predictions: Sequence[Prediction]) -> int:
         pause = FIRST_PAUSE_S
         while True:
             try:

@@ -28,14 +28,14 @@ FINISH = """
 UPDATE mnist1 USING TTL ? SET digits = ?, finished_ms = ?, answer = ? WHERE id = ?
 IF finished_ms = null AND forgotten = null AND upload_time != null
 """
-LABEL = "UPDATE mnist1 USING TTL ? SET label = ? WHERE id = ? IF forgotten = null AND upload_time != null"
+LABEL = "UPDATE mnist1 USING TTL ? SET label_digits = ? WHERE id = ? IF forgotten = null AND upload_time != null"
 FORGET = """
 UPDATE mnist1 USING TTL ? SET forgotten = true, digits = null, upload_time = null, pictures = null,
-finished_ms = null, answer = null, label = null WHERE id = ? IF forgotten = null
+finished_ms = null, answer = null, label_digits = null WHERE id = ? IF forgotten = null
 """
 GET = """
-SELECT id, digits, to_unix_timestamp(upload_time) AS accepted_ms, pictures, finished_ms, answer, label, forgotten
-FROM mnist1 WHERE id IN ?
+SELECT id, digits, to_unix_timestamp(upload_time) AS accepted_ms, pictures, finished_ms, answer,
+label_digits AS label, forgotten FROM mnist1 WHERE id IN ?
 """
 CORRECT = "INSERT INTO corrected (day, id) VALUES (?, ?) USING TTL ?"
 CORRECTED = "SELECT id FROM corrected WHERE day = ?"
@@ -64,7 +64,7 @@ class CassandraStore:
         if time.monotonic() - began > ADD_S:  # this process was stopped in between, say
             raise StoreUnavailableError(f"adding took Cassandra more than {ADD_S} s")
 
-    def finish(self, predictions: Sequence[Prediction]) -> None:
+    def finish(self, predictions: Sequence[Prediction]) -> int:
         """Keep the answers, each on the condition that its job is there and has none."""
         answers = [
             (self._minutes.ttl_s(p.accepted_ms), p.digits, p.finished_ms, answer_of(p), uuid.UUID(p.id))
@@ -73,6 +73,7 @@ class CassandraStore:
         rows = self._connection.each(FINISH, answers)
         answered = [p for p, [row] in zip(predictions, rows, strict=True) if _has_answer(row)]
         self._minutes.finish(Position(p.accepted_ms, p.id) for p in answered)
+        return len(answered) - sum(row["[applied]"] for [row] in rows)
 
     def get(self, ids: Collection[str]) -> dict[str, Prediction]:
         """Return the predictions that are there, by id."""
@@ -102,14 +103,14 @@ class CassandraStore:
             before = page[-1]
         return found[:limit]
 
-    def label(self, prediction_id: str, digit: int) -> bool:
+    def label(self, prediction_id: str, digits: str) -> bool:
         """Keep the correction; tell whether the prediction is there."""
         known = self.get([prediction_id]).get(prediction_id)
         if known is None:
             return False
         job_id, ttl_s = uuid.UUID(prediction_id), self._minutes.ttl_s(known.accepted_ms)
         self._connection.rows(CORRECT, known.accepted_ms // 1000 // DAY_S, job_id, ttl_s)
-        return self._connection.rows(LABEL, ttl_s, digit, job_id)[0]["[applied]"]
+        return self._connection.rows(LABEL, ttl_s, digits, job_id)[0]["[applied]"]
 
     def corrections(self) -> Iterator[Prediction]:
         """Yield the labelled predictions, day by day of their acceptance."""

@@ -12,7 +12,7 @@ ADDED = {
     "pictures": "blob",
     "finished_ms": "bigint",
     "answer": "text",
-    "label": "int",
+    "label_digits": "text",
     "forgotten": "boolean",
 }
 TABLES = {

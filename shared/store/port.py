@@ -28,10 +28,11 @@ class Store(Protocol):
         """Keep the jobs as queued predictions; durable on return, all or StoreUnavailableError."""
         ...
 
-    def finish(self, predictions: Sequence[Prediction]) -> None:
+    def finish(self, predictions: Sequence[Prediction]) -> int:
         """Keep the answers (done or failed); durable on return. The first answer of a job stays for good.
 
-        An id that was never added, or was forgotten, is passed over.
+        An id that was never added, or was forgotten, is passed over. Return how many of the others changed nothing,
+        since their jobs had an answer already.
         """
         ...
 
@@ -51,7 +52,7 @@ class Store(Protocol):
         """Return up to limit predictions, newest first, only those after the position `before` in that order."""
         ...
 
-    def label(self, prediction_id: str, digit: int) -> bool:
+    def label(self, prediction_id: str, digits: str) -> bool:
         """Keep the person's correction, the last one stays; False for an id never added, or forgotten."""
         ...
 

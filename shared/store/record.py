@@ -23,7 +23,7 @@ class Record(NamedTuple):
     pictures: bytes
     finished_ms: int | None
     answer: str | None
-    label: int | None
+    label: str | None
 
 
 def answer_of(prediction: Prediction) -> str:

@@ -18,11 +18,11 @@ WAIT_S = 2.0  # for a lock, twice at most: this process's turn to write, then th
 DAY_MS = 24 * 60 * 60 * 1000
 PAGE = 500  # rows that a long reading or deleting takes at a time, so that nobody waits for it
 
-VERSION = 1
+VERSION = 2
 SCHEMA = f"""
 CREATE TABLE mnist1 (
     id TEXT PRIMARY KEY, digits TEXT, upload_time INTEGER NOT NULL, pictures BLOB NOT NULL,
-    finished_ms INTEGER, answer TEXT, label INTEGER
+    finished_ms INTEGER, answer TEXT, label TEXT
 );
 CREATE INDEX history ON mnist1 (upload_time, id);
 CREATE INDEX unfinished ON mnist1 (upload_time, id) WHERE finished_ms IS NULL;
@@ -33,6 +33,16 @@ CREATE TABLE claims (
 ) WITHOUT ROWID;
 PRAGMA user_version = {VERSION};
 """
+FROM_1 = """
+DROP INDEX corrected;
+ALTER TABLE mnist1 RENAME COLUMN label TO digit;
+ALTER TABLE mnist1 ADD COLUMN label TEXT;
+UPDATE mnist1 SET label = digit WHERE digit IS NOT NULL;
+ALTER TABLE mnist1 DROP COLUMN digit;
+CREATE INDEX corrected ON mnist1 (id) WHERE label IS NOT NULL;
+PRAGMA user_version = 2;
+"""
+STEPS = {0: SCHEMA, 1: FROM_1}  # what makes a file of that version one of the present version
 ADD = """
 INSERT INTO mnist1 (id, upload_time, pictures)
 SELECT :id, :accepted_ms, :pictures WHERE NOT EXISTS (SELECT 1 FROM forgotten WHERE id = :id)
@@ -92,11 +102,12 @@ class SqliteStore:
         with self._writing() as connection:
             connection.executemany(ADD, rows)
 
-    def finish(self, predictions: Sequence[Prediction]) -> None:
+    def finish(self, predictions: Sequence[Prediction]) -> int:
         """Keep the answers, all in one transaction; an answer that is there already stays."""
         rows = [(p.digits, p.finished_ms, answer_of(p), p.id) for p in predictions]
         with self._writing() as connection:
-            connection.executemany(FINISH, rows)
+            kept = connection.executemany(FINISH, rows).rowcount
+            return 0 if kept == len(rows) else _known(connection, [p.id for p in predictions]) - kept
 
     def get(self, ids: Collection[str]) -> dict[str, Prediction]:
         """Return the predictions that are there, by id, in one query."""
@@ -119,10 +130,10 @@ class SqliteStore:
             return self._select(HISTORY, limit)
         return self._select(HISTORY_BEFORE, before.accepted_ms, before.id, limit)
 
-    def label(self, prediction_id: str, digit: int) -> bool:
+    def label(self, prediction_id: str, digits: str) -> bool:
         """Keep the correction; tell whether the prediction is there."""
         with self._writing() as connection:
-            return connection.execute("UPDATE mnist1 SET label = ? WHERE id = ?", (digit, prediction_id)).rowcount > 0
+            return connection.execute("UPDATE mnist1 SET label = ? WHERE id = ?", (digits, prediction_id)).rowcount > 0
 
     def corrections(self) -> Iterator[Prediction]:
         """Yield the labelled predictions by id, a page at a time."""
@@ -216,11 +227,10 @@ class SqliteStore:
         return connection
 
     def _ensure_schema(self, connection: sqlite3.Connection) -> None:
-        if _version(connection) == 0:
+        if _version(connection) in STEPS:
             connection.execute("BEGIN IMMEDIATE")
-            if _version(connection) == 0:  # no other process was quicker
-                for statement in SCHEMA.split(";"):
-                    connection.execute(statement)
+            for statement in STEPS.get(_version(connection), "").split(";"):  # unless another process was quicker
+                connection.execute(statement)
             connection.execute("COMMIT")
         if (found := _version(connection)) != VERSION:
             raise StoreUnavailableError(f"SQLite {self._path} has schema {found}, this Quill knows {VERSION}")
@@ -240,6 +250,12 @@ class SqliteStore:
 
 def _version(connection: sqlite3.Connection) -> int:
     return connection.execute("PRAGMA user_version").fetchone()[0]
+
+
+def _known(connection: sqlite3.Connection, ids: Sequence[str]) -> int:
+    """Return how many of the ids, which may repeat, are there."""
+    there = "SELECT count(*) FROM json_each(?) AS asked JOIN mnist1 ON mnist1.id = asked.value"
+    return connection.execute(there, (json.dumps(ids),)).fetchone()[0]
 
 
 def _now_ms() -> int:

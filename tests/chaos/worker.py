@@ -80,10 +80,11 @@ def killed_after_finish(store: Store, orders: Orders) -> Store:
     """Let the process die between the durable answer and the acknowledgement, when so ordered."""
     finish = store.finish
 
-    def finish_and_die(predictions: Sequence[Prediction]) -> None:
-        finish(predictions)
+    def finish_and_die(predictions: Sequence[Prediction]) -> int:
+        repeated = finish(predictions)
         if orders.take("kill-after-finish"):
             os.kill(os.getpid(), signal.SIGKILL)
+        return repeated
 
     store.finish = finish_and_die
     return store

@@ -40,7 +40,10 @@ def test_a_scribble_is_not_taken_for_a_digit(visitor: Visitor) -> None:
     visitor.draw(SCRIBBLE)
     visitor.press("Predict it")
     expect(visitor.said).to_have_text("Not sure: this is probably no digit.")
-    expect(visitor.drawings.first.locator(".read")).to_contain_text("?")
+    expect(visitor.answer).to_be_visible()
+    expect(visitor.answer).to_be_empty()  # but for the question mark
+    assert visitor.answer.evaluate("element => getComputedStyle(element, '::after').content") == '"?"'
+    expect(visitor.drawings.first.locator(".read")).to_have_text("?")
     photograph(visitor.page, "not-sure")
 
 

@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.e2e.visitor import Visitor, visiting
+from tests.e2e.visitor import Visitor, recorded, visiting
 from tests.services.quill import Quill
 
 pytestmark = pytest.mark.e2e
@@ -51,15 +51,49 @@ def test_a_correction_is_kept_here_and_on_the_server(visitor: Visitor) -> None:
     visitor.predict("1")
     visitor.press("7")
     expect(visitor.page.locator("#corrected")).to_have_text(
-        "You say it is a 7. Thank you: the next model can learn from it."
+        "You say it is 7. Thank you: the next model can learn from it."
     )
     prediction = visitor.server_has(visitor.predictions()[0])
     assert prediction
-    assert prediction["label"] == 7
+    assert prediction["label"] == "7"
     visitor.page.reload()
     expect(visitor.drawings.first.locator(".read")).to_have_text("1 7")
     visitor.drawings.first.locator(".open").click()
     expect(visitor.page.get_by_role("button", name="7", exact=True, pressed=True)).to_be_visible()
+
+
+def test_a_number_is_corrected_as_it_should_be_read(visitor: Visitor) -> None:
+    for digit, left in (("4", 30), ("2", 160)):
+        visitor.draw(recorded(digit, (left, 95, 80)))
+    visitor.press("Predict it")
+    expect(visitor.answer).to_have_text("42")
+    expect(visitor.page.get_by_role("button", name="7", exact=True)).to_be_hidden()
+    number = visitor.page.get_by_placeholder("A number")
+    expect(number).to_have_value("42")
+    number.fill("a few")
+    visitor.press("Tell it")
+    expect(visitor.page.locator("#corrected")).to_be_empty()
+    number.fill("07")
+    visitor.press("Tell it")
+    expect(visitor.page.locator("#corrected")).to_contain_text("You say it is 07.")
+    expect(visitor.drawings.first.locator(".read")).to_have_text("42 07")
+    prediction = visitor.server_has(visitor.predictions()[0])
+    assert prediction
+    assert prediction["label"] == "07"
+    visitor.page.reload()
+    visitor.drawings.first.locator(".open").click()
+    expect(number).to_have_value("07")
+
+
+def test_what_is_no_digit_can_be_told(visitor: Visitor) -> None:
+    visitor.predict("3")
+    visitor.press("No digit")
+    expect(visitor.page.locator("#corrected")).to_contain_text("You say it is no digit.")
+    expect(visitor.drawings.first.locator(".read")).to_have_text("3 none")
+    expect(visitor.page.get_by_role("button", name="No digit", pressed=True)).to_be_visible()
+    prediction = visitor.server_has(visitor.predictions()[0])
+    assert prediction
+    assert prediction["label"] == ""
 
 
 def test_a_deleted_drawing_is_gone_here_and_on_the_server(visitor: Visitor) -> None:

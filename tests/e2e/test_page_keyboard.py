@@ -51,7 +51,17 @@ def test_a_digit_is_drawn_predicted_and_corrected_with_keys_alone(visitor: Visit
     press_keys(visitor, "Enter")
     expect(visitor.answer).to_have_text("1")
     press_keys(visitor, "7")
-    expect(visitor.page.locator("#corrected")).to_contain_text("You say it is a 7.")
+    expect(visitor.page.locator("#corrected")).to_contain_text("You say it is 7.")
+
+
+def test_a_number_is_corrected_with_keys_alone(visitor: Visitor) -> None:
+    for left in (30, 160):
+        visitor.draw(recorded("1", (left, 95, 80)))
+    visitor.pad.focus()
+    press_keys(visitor, "Enter")
+    expect(visitor.answer).to_have_text("11")
+    press_keys(visitor, "1", "0", "Enter")
+    expect(visitor.page.locator("#corrected")).to_contain_text("You say it is 10.")
 
 
 def test_a_lifted_pen_moves_without_ink(visitor: Visitor) -> None:
@@ -97,7 +107,7 @@ def test_tab_reaches_all_that_can_be_pressed_in_the_order_in_which_it_is_read(vi
     visitor.page.locator("h1").click()  # from here on, Tab begins at the top
     name = "a = document.activeElement, a.ariaLabel || a.labels?.[0]?.innerText || a.innerText"
     order: list[str] = []
-    for _ in range(21):
+    for _ in range(24):
         press_keys(visitor, "Tab")
         order.append(visitor.page.evaluate(name).strip())
     assert order[:7] == [
@@ -109,8 +119,8 @@ def test_tab_reaches_all_that_can_be_pressed_in_the_order_in_which_it_is_read(vi
         "Open a picture",
         "Without a mouse",
     ]
-    assert order[7:17] == list("0123456789")
-    assert order[18:] == ["Delete the drawing read as 3", "Queue and workers", "Interface"]
+    assert order[7:20] == [*"0123456789", "No digit", "", "Tell it"]
+    assert order[21:] == ["Delete the drawing read as 3", "Queue and workers", "Interface"]
 
 
 @pytest.mark.parametrize("give", [open_file, hand_over("paste"), hand_over("drop")], ids=["open", "paste", "drop"])

@@ -20,6 +20,14 @@ pytestmark = pytest.mark.e2e
 NewQuill = Callable[..., Quill]
 
 
+def test_nothing_can_be_pressed_in_vain_before_the_page_is_ready(visitor: Visitor) -> None:
+    controls = visitor.page.locator("#paper :is(button, input)")
+    expect(controls.and_(visitor.page.locator(":enabled"))).to_have_count(5)
+    visitor.page.route("**/main.js", lambda route: route.abort())
+    visitor.page.reload()
+    expect(controls.and_(visitor.page.locator(":disabled"))).to_have_count(5)
+
+
 def test_a_drawing_for_a_server_that_is_down_is_sent_when_it_is_back(chromium: Browser, new_quill: NewQuill) -> None:
     quill = new_quill()
     web = quill.start_web()

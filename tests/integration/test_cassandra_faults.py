@@ -205,7 +205,7 @@ def test_a_forgotten_row_keeps_nothing_but_its_id(store: Store, session: Any) ->
     job = a_job()
     store.add([job])
     store.finish([answered(job)])
-    store.label(job.id, 1)
+    store.label(job.id, "1")
     store.forget(job.id)
     store.add([job])
     row = session.execute("SELECT * FROM quill_test.mnist1").one()._asdict()

@@ -55,6 +55,13 @@ def test_predictions_come_as_they_are_completed(site: Site, serve: Callable[[Sit
         assert sorted(prediction.id for prediction in coming) == sorted(ids)
 
 
+def test_a_prediction_is_corrected(site: Site, serve: Callable[[Site], str]) -> None:
+    with Client(serve(quick(site))) as client:
+        prediction = client.predict(SEVEN)
+        client.correct(prediction.id, "1")
+        assert client.wait(prediction.id).label == "1"
+
+
 def test_a_refusal_tells_its_problem(site: Site, serve: Callable[[Site], str]) -> None:
     with Client(serve(site)) as client, pytest.raises(QuillError, match="send a whole PNG") as caught:
         client.submit(b"no picture")

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from shared.contract import Job, new_id
+from shared.contract import PICTURE_BYTES, Job, new_id
 from tests.services.site import Site
 
 pytestmark = pytest.mark.integration
@@ -54,6 +54,7 @@ def test_an_entry_is_the_prediction_itself(site: Site) -> None:
         ("limit=1000000000", "out-of-range"),
         ("limit=abc", "invalid-type"),
         ("before=yesterday", "invalid-cursor"),
+        ("before=1_" + "-" * 36, "invalid-cursor"),
     ],
 )
 def test_a_query_that_makes_no_sense_is_a_problem(site: Site, query: str, slug: str) -> None:
@@ -73,18 +74,18 @@ def test_with_a_key_set_only_the_key_reads_it(new_site: Callable[..., Site], aut
     assert len(allowed.get_json()["predictions"]) == 1
 
 
-def test_corrections_are_exported_for_training_where_one_digit_was_drawn(site: Site) -> None:
-    corrected = site.draw()["id"]
+def test_corrections_are_exported_with_their_pictures(site: Site) -> None:
+    digit, scribble = site.draw()["id"], site.draw()["id"]
     site.draw()
-    number = Job(new_id(), site.sent[0].pictures * 2, 1)
+    number = Job(new_id(), (bytes(PICTURE_BYTES), *site.sent[0].pictures), 1)
     site.store.add([number])
-    for prediction_id in (corrected, number.id):
-        site.client.put(f"{HISTORY}/{prediction_id}/label", json={"digit": 3})
+    labels = {digit: "3", scribble: "", number.id: "47"}
+    for prediction_id, label in labels.items():
+        site.client.put(f"{HISTORY}/{prediction_id}/label", json={"digits": label})
     lines = [json.loads(line) for line in site.client.get("/api/v1/corrections").text.splitlines()]
-    kept = {line["id"]: line for line in lines}
-    assert set(kept) == {corrected}
-    assert kept[corrected]["label"] == 3
-    assert b64decode(kept[corrected]["picture"]) == site.sent[0].pictures[0]
+    assert {line["id"]: line["label"] for line in lines} == labels
+    pictures = {line["id"]: tuple(map(b64decode, line["pictures"])) for line in lines}
+    assert pictures == {digit: site.sent[0].pictures, scribble: site.sent[1].pictures, number.id: number.pictures}
 
 
 def test_with_a_key_set_only_the_key_reads_the_corrections(new_site: Callable[..., Site]) -> None:

@@ -176,3 +176,37 @@ def test_an_integer_may_be_written_with_a_point(site: Site) -> None:
     label = f"{finished(site)}/label"
     assert site.client.put(label, data='{"digit": 6.0}', content_type="application/json").status_code == 204
     assert site.client.put(label, data='{"digit": 6.5}', content_type="application/json").status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("correction", "label"),
+    [({"digit": 0}, "0"), ({"digits": "7"}, "7"), ({"digits": "00704321"}, "00704321"), ({"digits": ""}, "")],
+)
+def test_a_correction_is_a_digit_or_a_number_or_no_digit(site: Site, correction: dict[str, Any], label: str) -> None:
+    address = finished(site)
+    assert site.client.get(address).get_json()["label"] is None
+    assert site.client.put(f"{address}/label", json=correction).status_code == 204
+    assert site.client.get(address).get_json()["label"] == label
+
+
+@pytest.mark.parametrize(
+    ("correction", "slug"),
+    [
+        ({}, "missing-field"),
+        ({"digit": 7, "digits": "7"}, "missing-field"),
+        ({"digit": None}, "invalid-type"),
+        ({"digit": "7"}, "invalid-type"),
+        ({"digit": -1}, "out-of-range"),
+        ({"digits": None}, "invalid-type"),
+        ({"digits": 7}, "invalid-type"),
+        ({"digits": "7 "}, "out-of-range"),
+        ({"digits": "seven"}, "out-of-range"),
+        ({"digits": "123456789"}, "out-of-range"),
+        ({"digits": "\u0667"}, "out-of-range"),
+    ],
+)
+def test_a_correction_that_makes_no_sense_is_a_problem(site: Site, correction: dict[str, Any], slug: str) -> None:
+    address = finished(site)
+    refused = site.client.put(f"{address}/label", json=correction)
+    assert (refused.status_code, refused.get_json()["type"]) == (422, f"/problems/{slug}")
+    assert site.client.get(address).get_json()["label"] is None

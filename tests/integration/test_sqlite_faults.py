@@ -90,6 +90,32 @@ def test_a_file_of_a_newer_quill_is_left_alone(store: Store, file: Path) -> None
         store.ping()
 
 
+VERSION_1 = """
+CREATE TABLE mnist1 (
+    id TEXT PRIMARY KEY, digits TEXT, upload_time INTEGER NOT NULL, pictures BLOB NOT NULL,
+    finished_ms INTEGER, answer TEXT, label INTEGER
+);
+CREATE INDEX history ON mnist1 (upload_time, id);
+CREATE INDEX unfinished ON mnist1 (upload_time, id) WHERE finished_ms IS NULL;
+CREATE INDEX corrected ON mnist1 (id) WHERE label IS NOT NULL;
+CREATE TABLE forgotten (id TEXT PRIMARY KEY, forgotten_ms INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE claims (
+    key TEXT PRIMARY KEY, digest TEXT NOT NULL, id TEXT NOT NULL, claimed_ms INTEGER NOT NULL
+) WITHOUT ROWID;
+INSERT INTO mnist1 VALUES ('a', '7', 1, zeroblob(784), NULL, NULL, 3), ('b', '7', 2, zeroblob(784), NULL, NULL, NULL);
+PRAGMA user_version = 1;
+"""
+
+
+def test_a_file_whose_labels_are_numbers_is_taken_over(store: Store, file: Path) -> None:
+    with sqlite3.connect(file) as older:
+        older.executescript(VERSION_1)
+    older.close()
+    assert {p.id: p.label for p in store.history(10)} == {"a": "3", "b": None}
+    assert store.label("b", "07")
+    assert sorted(str(p.label) for p in store.corrections()) == ["07", "3"]
+
+
 def test_a_mistake_of_the_program_stays_loud(store: Store) -> None:
     with pytest.raises(sqlite3.Error):
         store.label(new_id(), cast("Any", object()))

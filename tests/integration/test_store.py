@@ -69,7 +69,7 @@ def test_adding_again_changes_nothing(store: Store) -> None:
 
 def test_nothing_to_do_is_done(store: Store) -> None:
     store.add([])
-    store.finish([])
+    assert store.finish([]) == 0
     assert store.get([]) == {}
 
 
@@ -107,9 +107,17 @@ def test_a_failure_is_an_answer_too(store: Store) -> None:
 def test_the_first_answer_stays(store: Store) -> None:
     job = a_job()
     store.add([job])
-    store.finish([answered(job, "7")])
-    store.finish([answered(job, "1"), answered(job, "2")])
+    assert store.finish([answered(job, "7")]) == 0
+    assert store.finish([answered(job, "1"), answered(job, "2")]) == 2
     assert store.get([job.id]) == {job.id: answered(job, "7")}
+
+
+def test_only_answers_to_what_is_answered_are_told_as_repeated(store: Store) -> None:
+    done, waiting, forgotten, unknown = (a_job() for _ in range(4))
+    store.add([done, waiting, forgotten])
+    store.finish([answered(done)])
+    store.forget(forgotten.id)
+    assert store.finish([answered(job) for job in (done, waiting, forgotten, unknown)]) == 1
 
 
 def test_an_answer_to_an_unknown_job_is_passed_over(store: Store) -> None:
@@ -194,19 +202,20 @@ def test_history_shows_answers_and_skips_the_forgotten(store: Store) -> None:
 def test_the_last_label_stays_beside_the_answer(store: Store) -> None:
     job = a_job()
     store.add([job])
-    assert store.label(job.id, 1)
+    assert store.label(job.id, "1")
     store.finish([answered(job)])
-    assert store.label(job.id, 9)
-    assert store.get([job.id]) == {job.id: answered(job, label=9)}
-    assert list(store.corrections()) == [answered(job, label=9)]
+    for digits in ("07", ""):
+        assert store.label(job.id, digits)
+        assert store.get([job.id]) == {job.id: answered(job, label=digits)}
+        assert list(store.corrections()) == [answered(job, label=digits)]
 
 
 def test_only_what_is_there_takes_a_label(store: Store) -> None:
     job = a_job()
-    assert not store.label(job.id, 1)
+    assert not store.label(job.id, "1")
     store.add([job])
     store.forget(job.id)
-    assert not store.label(job.id, 1)
+    assert not store.label(job.id, "1")
     assert list(store.corrections()) == []
 
 
@@ -214,10 +223,10 @@ def test_all_corrections_come_out_once(store: Store) -> None:
     jobs = [a_job(NOW - i * DAY_MS // 50) for i in range(70)]
     store.add(jobs)
     for job in jobs[10:]:
-        assert store.label(job.id, 3)
-    store.label(jobs[20].id, 4)
+        assert store.label(job.id, "3")
+    store.label(jobs[20].id, "4")
     labels = sorted((p.id, p.label) for p in store.corrections())
-    assert labels == sorted((job.id, 4 if job is jobs[20] else 3) for job in jobs[10:])
+    assert labels == sorted((job.id, "4" if job is jobs[20] else "3") for job in jobs[10:])
 
 
 def test_what_is_forgotten_stays_forgotten(store: Store) -> None:
@@ -327,18 +336,19 @@ class AnyOrder(RuleBasedStateMachine):
     @rule(picks=jobs_to_pick, digits=st.sampled_from("0123456789"))
     def finish(self, picks: list[int], digits: str) -> None:
         answers = [answered(self.jobs[pick], digits) for pick in picks]
-        self.store.finish(answers)
+        repeated = [answer for answer in answers if (known := self.known.get(answer.id)) and known.finished_ms]
+        assert self.store.finish(answers) == len(repeated)
         for answer in answers:
             known = self.known.get(answer.id)
             if known and known.state is State.QUEUED:
                 self.known[answer.id] = replace(answer, label=known.label)
 
-    @rule(pick=st.integers(0, 3), digit=st.integers(0, 9))
-    def label(self, pick: int, digit: int) -> None:
+    @rule(pick=st.integers(0, 3), digits=st.text("0123456789", max_size=8))
+    def label(self, pick: int, digits: str) -> None:
         known = self.known.get(self.jobs[pick].id)
-        assert self.store.label(self.jobs[pick].id, digit) == (known is not None)
+        assert self.store.label(self.jobs[pick].id, digits) == (known is not None)
         if known:
-            self.known[known.id] = replace(known, label=digit)
+            self.known[known.id] = replace(known, label=digits)
 
     @rule(pick=st.integers(0, 3))
     def forget(self, pick: int) -> None:

@@ -18,6 +18,7 @@ from shared.settings import Settings
 from shared.store import StoreUnavailableError
 from worker.answering import Answering, Arrival, Classify
 from worker.attempts import Attempts
+from worker.counts import REGISTRY
 from worker.keeping import Keeping
 
 pytestmark = pytest.mark.integration
@@ -166,15 +167,17 @@ def test_without_redis_jobs_are_answered_uncounted() -> None:
 class FakeStore:
     """Keeps answers, after having been away for the first calls."""
 
-    def __init__(self, away: int = 0) -> None:
+    def __init__(self, away: int = 0, repeated: int = 0) -> None:
         self.away = away
+        self.repeated = repeated
         self.kept: list[Prediction] = []
 
-    def finish(self, predictions: Sequence[Prediction]) -> None:
+    def finish(self, predictions: Sequence[Prediction]) -> int:
         if self.away:
             self.away -= 1
             raise StoreUnavailableError("away")
         self.kept += predictions
+        return self.repeated
 
 
 def done(job: Job) -> Prediction:
@@ -193,6 +196,13 @@ def test_answers_are_durable_before_anybody_hears_of_them(redis: Redis, attempts
         heard = cast("dict[str, str]", hints.get_message(timeout=DEADLINE_S))
     assert json.loads(heard["data"]) == [job.id]
     assert redis.hgetall(ATTEMPTS_KEY) == {}
+
+
+def test_answers_that_changed_nothing_are_counted(redis: Redis, attempts: Attempts) -> None:
+    store: Any = FakeStore(repeated=2)
+    before = REGISTRY.get_sample_value("quill_duplicates_total") or 0
+    Keeping(store, redis, attempts).keep([done(a_job(digit)) for digit in range(3)])
+    assert REGISTRY.get_sample_value("quill_duplicates_total") == before + 2
 
 
 def test_a_process_that_ends_does_not_wait_for_a_store_that_is_away(redis: Redis, attempts: Attempts) -> None:

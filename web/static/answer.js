@@ -1,5 +1,6 @@
 // What the model reads: the answer in words and bars, beside the picture that it saw.
 
+import { readAs } from "./api.js";
 import { $, make, percent, sentence } from "./dom.js";
 import { paintInk } from "./ink.js";
 
@@ -28,7 +29,7 @@ export function showAnswer(prediction) {
   sayNext("");
   if (prediction.state === "queued") return say(waiting(prediction), "waiting");
   if (prediction.state === "failed") return say(`${sentence(prediction.error)} Draw it anew.`, "trouble");
-  say(verdict(prediction), prediction.unsure ? "unsure" : "", prediction.digits);
+  say(verdict(prediction), prediction.unsure ? "unsure" : "", readAs(prediction));
   $("readings").replaceChildren(...prediction.probabilities.map((row, at) => reading(row, prediction.pictures[at])));
   showCorrection(prediction);
 }
@@ -37,12 +38,13 @@ function waiting({ queued_behind: ahead }) {
   return ahead ? `Waiting behind ${ahead} other${ahead > 1 ? "s" : ""}…` : "Reading…";
 }
 
-function verdict({ unsure, confidence, probabilities }) {
+function verdict(prediction) {
+  const { unsure, confidence, probabilities } = prediction;
   if (!unsure) return `${percent(confidence)} sure.`;
   if (probabilities.length > 1) return "Not sure. Try again with more room between the digits.";
-  if (probabilities[0].reduce((sum, share) => sum + share) < 0.5) return "Not sure: this is probably no digit.";
+  if (!readAs(prediction)) return "Not sure: this is probably no digit.";
   const [first, second] = ranked(probabilities[0]);
-  return `Not sure: perhaps a ${first}, perhaps a ${second}, perhaps no digit at all.`;
+  return `Not sure: perhaps ${first}, perhaps ${second}, perhaps no digit at all.`;
 }
 
 const ranked = (row) =>
@@ -61,7 +63,7 @@ function reading(row, picture) {
     make(
       "ol",
       { className: "bars", "aria-label": "How likely each digit is" },
-      ...row.map((share, digit) => bar(digit, share, digit === best)),
+      ...row.map((share, digit) => bar(digit, share, digit === best && share > 0.1)),
     ),
     canvas,
     make("figcaption", {}, "What the model saw"),
@@ -80,13 +82,17 @@ function bar(digit, share, best) {
   );
 }
 
-function showCorrection({ digit, label }) {
-  $("correction").hidden = digit === null;
-  if (label !== null) sayCorrected(`You say it is a ${label}. Thank you: the next model can learn from it.`);
-  for (const button of $("correction").querySelectorAll("button")) {
-    button.setAttribute("aria-pressed", String(Number(button.value) === label));
-  }
+function showCorrection({ digits, label }) {
+  const told = label || digits;
+  $("correction").hidden = false;
+  $("one").hidden = digits.length > 1;
+  $("number").value = told.length > 1 ? told : "";
+  if (label !== null) sayCorrected(`You say it is ${label || "no digit"}. Thank you: the next model can learn from it.`);
+  for (const button of valued()) button.ariaPressed = button.value === label;
 }
+
+/** Return the buttons that correct at once. */
+export const valued = () => $("correction").querySelectorAll("[value]");
 
 function write(id, text) {
   if ($(id).textContent !== text) $(id).textContent = text; // the same words are not read aloud again

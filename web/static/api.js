@@ -15,6 +15,11 @@ export class Problem extends Error {
 }
 
 export const isFinal = (prediction) => prediction.state !== "queued";
+
+/** What the model reads: the digits, or "" for what is probably none. */
+export const readAs = ({ digits, unsure, probabilities: [first = []] }) =>
+  unsure && digits.length === 1 && first.reduce((sum, share) => sum + share) < 0.5 ? "" : digits;
+
 export const eventsUrl = (id) => `${PREDICTIONS}/${id}/events`;
 
 /** Send a drawing; the same `key` sent again is the same drawing, not a second one. */
@@ -25,11 +30,11 @@ export function submit(png, key, signal) {
 
 /** Return the prediction, at once or when it is final or after `wait` seconds. */
 export const fetchPrediction = (id, { wait = 0, signal } = {}) =>
-  call("GET", wait ? `${PREDICTIONS}/${id}?wait=${wait}` : `${PREDICTIONS}/${id}`, { signal });
+  call("GET", `${PREDICTIONS}/${id}?wait=${wait}`, { signal });
 
-export const correct = (id, digit) =>
+export const correct = (id, digits) =>
   call("PUT", `${PREDICTIONS}/${id}/label`, {
-    body: JSON.stringify({ digit }),
+    body: JSON.stringify({ digits }),
     headers: { "Content-Type": "application/json" },
   });
 

@@ -1,6 +1,6 @@
 // A person's own drawings: their ids in this browser, their predictions on the server.
 
-import { Problem, fetchPrediction, forget, isFinal } from "./api.js";
+import { Problem, fetchPrediction, forget, isFinal, readAs } from "./api.js";
 import { $, make, time } from "./dom.js";
 import { paintInk } from "./ink.js";
 import { keep, recall } from "./memory.js";
@@ -20,7 +20,7 @@ export class History {
   /** Show the drawings; `opened(prediction)` is called when one is chosen, `opened(null)` when that one is deleted. */
   constructor(opened) {
     this.#opened = opened;
-    $("older").addEventListener("click", () => this.#lengthen());
+    $("older").onclick = () => this.#lengthen();
     addEventListener("storage", () => this.#load()); // another tab has sent or deleted a drawing
     this.#load();
   }
@@ -112,8 +112,8 @@ export class History {
       make("span", { className: "read" }, ...summary(prediction)),
       make("time", { dateTime: accepted }, time(accepted)),
     );
-    open.setAttribute("aria-current", String(id === this.#chosen));
-    const label = `Delete the drawing read as ${prediction.digits || "nothing"}`;
+    open.ariaCurrent = id === this.#chosen;
+    const label = `Delete the drawing read as ${readAs(prediction) || "nothing"}`;
     const remove = make(
       "button",
       { type: "button", id: `delete-${id}`, className: "delete", ariaLabel: label, onclick: () => this.#delete(id) },
@@ -129,11 +129,13 @@ function thumbnail(picture) {
   return canvas;
 }
 
-function summary({ state, digits, label, unsure }) {
+function summary(prediction) {
+  const { state, label, unsure } = prediction;
+  const read = readAs(prediction);
   if (state === "queued") return ["…"];
   if (state === "failed") return ["–"];
-  if (label === null) return [unsure ? `${digits}?` : digits];
-  return String(label) === digits ? [digits] : [make("s", {}, digits), ` ${label}`];
+  if (label === null) return [unsure ? `${read}?` : read];
+  return label === read ? [label || "none"] : [make("s", {}, read || "?"), ` ${label || "none"}`];
 }
 
 function keepFocus(change) {

@@ -1,6 +1,6 @@
 // Puts the page together: paper, sending, answer, way, history.
 
-import { say, sayCorrected, sayNext, showAnswer } from "./answer.js";
+import { say, sayCorrected, sayNext, showAnswer, valued } from "./answer.js";
 import { Problem, correct, isFinal } from "./api.js";
 import { $, make } from "./dom.js";
 import { History } from "./history.js";
@@ -14,6 +14,8 @@ import { showWay } from "./way.js";
 const REST_MS = 1000;
 const AUTO = "quill.auto";
 const WELCOME = "Draw a digit, then press “Predict it”.";
+const SENDING = "Your drawing stays on this page and is sent again by itself.";
+const WAITING = "Your drawing is safe there, and its answer is shown as soon as it can be had.";
 
 let shown = null; // the prediction on display
 let errand = new AbortController(); // sending and following what is on display
@@ -36,12 +38,12 @@ async function predict() {
   reset();
   say("Sending…", "waiting");
   await attempt(async () => {
-    const { id } = display(await send(await pad.png(), { signal, troubled: troubledSending }));
+    const { id } = display(await send(await pad.png(), { signal, troubled: troubled(SENDING) }));
     await watch(id, signal, (prediction) => display({ ...prediction, seen_ms: performance.now() - asked }));
   });
 }
 
-const watch = (id, signal, changed = display) => follow(id, { signal, changed, troubled: troubledWaiting });
+const watch = (id, signal, changed = display) => follow(id, { signal, changed, troubled: troubled(WAITING) });
 
 function open(prediction) {
   const { signal } = start();
@@ -57,9 +59,9 @@ function clear() {
   reset();
 }
 
-async function teach(digit) {
-  if (shown?.state !== "done" || shown.digit === null) return;
-  const prediction = { ...shown, label: Number(digit) };
+async function teach(label) {
+  if (shown?.state !== "done") return;
+  const prediction = { ...shown, label };
   try {
     await correct(prediction.id, prediction.label);
   } catch (problem) {
@@ -112,35 +114,41 @@ async function attempt(steps) {
   }
 }
 
-function troubledSending(problem, seconds) {
-  say(`${problem.message} Your drawing stays on this page and is sent again by itself.`, "trouble");
+const troubled = (comfort) => (problem, seconds) => {
+  say(`${problem.message} ${comfort}`, "trouble");
   sayNext(`Next try in ${seconds} s`);
-}
+};
 
-function troubledWaiting(problem, seconds) {
-  say(`${problem.message} Your drawing is safe there, and its answer is shown as soon as it can be had.`, "trouble");
-  sayNext(`Next try in ${seconds} s`);
+function teachByKey(digit) {
+  if (!(shown?.digits.length > 1)) return teach(digit);
+  $("number").value = digit;
+  $("number").focus(); // for the others
 }
 
 const undo = () => pad.undo();
-const digits = [..."0123456789"];
-const teachKeys = Object.fromEntries(digits.map((digit) => [digit, teach]));
-const keys = { Enter: predict, z: undo, Backspace: undo, c: clear, Delete: clear, ...teachKeys };
+const keys = { Enter: predict, z: undo, Backspace: undo, c: clear, Delete: clear };
+for (const digit of "0123456789") {
+  keys[digit] = teachByKey;
+  $("one").append(make("button", { type: "button", value: digit }, digit));
+}
 
-$("predict").addEventListener("click", predict);
-$("undo").addEventListener("click", undo);
-$("clear").addEventListener("click", clear);
+$("predict").onclick = predict;
+$("undo").onclick = undo;
+$("clear").onclick = clear;
 $("auto").checked = recall(AUTO, false);
-$("auto").addEventListener("change", () => {
+$("auto").onchange = () => {
   keep(AUTO, $("auto").checked);
   changed();
-});
-$("correction").append(
-  ...digits.map((digit) => make("button", { type: "button", value: digit, onclick: () => teach(digit) }, digit)),
-);
+};
+for (const button of valued()) button.onclick = () => teach(button.value);
+$("number").form.onsubmit = (event) => {
+  event.preventDefault();
+  teach($("number").value);
+};
 listenToKeys($("pad"), pad, keys, (sentence) => ($("pen").textContent = sentence));
 addEventListener("keydown", (event) => {
-  if ((event.ctrlKey || event.metaKey) && event.key === "z") undo();
+  if ((event.ctrlKey || event.metaKey) && event.key === "z" && event.target !== $("number")) undo();
 });
 takePictures($("file"), (bitmap) => pad.place(bitmap), refuse);
+for (const control of document.querySelectorAll("[disabled]")) control.disabled = false; // now they are heard
 reset();

@@ -16,9 +16,9 @@ export class Pad {
   constructor(canvas, changed) {
     this.#canvas = canvas;
     this.#changed = changed;
-    canvas.addEventListener("pointerdown", (event) => this.#down(event));
-    canvas.addEventListener("pointermove", (event) => this.#move(event));
-    for (const end of ["pointerup", "pointercancel"]) canvas.addEventListener(end, (event) => this.#up(event));
+    canvas.onpointerdown = (event) => this.#down(event);
+    canvas.onpointermove = (event) => this.#move(event);
+    canvas.onpointerup = canvas.onpointercancel = (event) => this.#up(event);
     new ResizeObserver(() => this.#fit()).observe(canvas);
   }
 

@@ -11,7 +11,7 @@ export function takePictures(input, place, refused) {
       refused("This file is not a picture that can be opened. Try a PNG.");
     }
   };
-  input.addEventListener("change", () => take(input.files).finally(() => (input.value = "")));
+  input.onchange = () => take(input.files).finally(() => (input.value = ""));
   addEventListener("paste", (event) => take(event.clipboardData?.files));
   addEventListener("dragover", (event) => event.preventDefault());
   addEventListener("drop", (event) => {

@@ -2,13 +2,13 @@
 
 import { $, duration, make } from "./dom.js";
 
-// Each stage: its name, what happens there to any drawing, and what happened to this one.
+// Each stage: its name, what happens there to any drawing, and what happened to this one where that tells more.
 const STAGES = {
-  accepted: ["Accepted", "kept safe before you are told", () => "kept safe before you were told"],
+  accepted: ["Accepted", "kept safe before you are told"],
   queued: ["Queued", "until a worker takes it", queued],
-  waited: ["Waited", "for the model to be free", () => "for the model to be free"],
+  waited: ["Waited", "for the model to be free"],
   classified: ["Classified", "in one go with whatever else waits", classified],
-  stored: ["Stored", "the answer is kept before you see it", () => "the answer was kept before you saw it"],
+  stored: ["Stored", "the answer is kept before you see it"],
 };
 
 /** Show how far the prediction has come; without one, show the way that every drawing takes. */
@@ -42,7 +42,7 @@ function progress(stage, prediction) {
   return stage === "queued" && prediction.state === "queued" ? "now" : "ahead";
 }
 
-function stageRow([name, always, told], where, prediction, ms) {
+function stageRow([name, always, told = () => always], where, prediction, ms) {
   return make(
     "li",
     { className: where },
