@@ -5,6 +5,8 @@ from pathlib import Path
 
 import click
 
+from training.datasets import DatasetError
+
 MODELS = Path("worker/models")
 
 
@@ -14,7 +16,12 @@ MODELS = Path("worker/models")
 @click.option("--epochs", type=click.IntRange(1), help="Passes over MNIST, when not the architecture's own number.")
 @click.option("--models", type=click.Path(path_type=Path, file_okay=False), default=MODELS, help="Where to write it.")
 @click.option("--restart", is_flag=True, help="Forget what an interrupted run has left instead of going on there.")
-def main(architecture: str, seed: int, epochs: int | None, models: Path, restart: bool) -> None:
+@click.option(
+    "--corrections", type=click.Path(path_type=Path), help="What GET /api/v1/corrections gave, to learn from."
+)
+def main(
+    architecture: str, seed: int, epochs: int | None, models: Path, restart: bool, corrections: Path | None
+) -> None:
     """Train a model from training/data and write it, with its figures beside it, for the worker.
 
     Stop it at any time (Ctrl-C): the same command goes on after the last whole epoch, kept under var/training.
@@ -22,7 +29,10 @@ def main(architecture: str, seed: int, epochs: int | None, models: Path, restart
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     from training.run import run  # noqa: PLC0415 - TensorFlow takes seconds to load, --help should not
 
-    run(architecture, seed=seed, epochs=epochs, models=models, restart=restart)
+    try:
+        run(architecture, seed=seed, epochs=epochs, models=models, restart=restart, corrections=corrections)
+    except DatasetError as error:
+        raise click.ClickException(str(error)) from error
 
 
 if __name__ == "__main__":

@@ -32,6 +32,10 @@ class Feed:
         self._distort = distort
         self.steps = len(sources[0].examples) // sources[0].share
 
+    def and_also(self, source: Source) -> "Feed":
+        """Return a feed of one source more."""
+        return Feed([*self._sources, source], seed=self._seed, distort=self._distort)
+
     @property
     def batch_size(self) -> int:
         """How many examples a batch has."""

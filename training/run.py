@@ -3,6 +3,7 @@
 """One training run from data to model file."""
 
 import dataclasses
+import hashlib
 import math
 import shutil
 from dataclasses import asdict
@@ -12,20 +13,29 @@ from typing import Any
 import keras
 
 from training.calibrate import probabilities, temperature, threshold
-from training.datasets import joined
+from training.corrections import read_corrections
+from training.datasets import Examples, joined
+from training.feed import Feed, Source
 from training.fit import History, fit, logits
 from training.progress import Progress
 from training.recipes import RECIPES, Recipe
 from training.saving import save, served
 
 STATE = Path("var/training")  # what interrupted runs have left
+CORRECTED = 32
 
 
-def run(architecture: str, *, seed: int, epochs: int | None, models: Path, restart: bool) -> None:
+def run(
+    architecture: str, *, seed: int, epochs: int | None, models: Path, restart: bool, corrections: Path | None = None
+) -> None:
     """Train the architecture's recipe and write ARCHITECTURE.keras and ARCHITECTURE.json into models."""
     recipe = RECIPES[architecture]
     recipe = dataclasses.replace(recipe, epochs=epochs or recipe.epochs)
     folder = STATE / f"{architecture}-{seed}-{recipe.epochs}"
+    corrected = read_corrections(corrections) if corrections else None
+    if corrected:
+        recipe = learning_from(corrected, recipe)
+        folder = folder.with_name(f"{folder.name}-{hashlib.sha256(corrected.pictures).hexdigest()[:8]}")
     if restart:
         shutil.rmtree(folder, ignore_errors=True)
     progress = Progress()
@@ -34,9 +44,22 @@ def run(architecture: str, *, seed: int, epochs: int | None, models: Path, resta
     finally:
         progress.stop()
     known = _known(recipe, network, history) | {"architecture": architecture, "seed": seed}
+    known |= {"corrections": len(corrected)} if corrected else {}
     models.mkdir(parents=True, exist_ok=True)
     save(served(_plain(recipe, network), known["temperature"]), models / f"{architecture}.keras", known)
     shutil.rmtree(folder)
+
+
+def learning_from(corrected: Examples, recipe: Recipe) -> Recipe:
+    """Return the recipe with corrections in every batch: one for each CORRECTED others."""
+    classes = recipe.network().output_shape[-1]
+    known = corrected[corrected.labels < classes]  # the network of 2019 has no class for what is no digit
+
+    def feed(seed: int) -> Feed:
+        plain = recipe.feed(seed)
+        return plain.and_also(Source(known, max(1, plain.batch_size // CORRECTED)))
+
+    return dataclasses.replace(recipe, feed=feed) if known else recipe
 
 
 def _known(recipe: Recipe, network: keras.Model, history: History) -> dict[str, Any]:

@@ -3,11 +3,14 @@
 import json
 from base64 import b64decode
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from shared.contract import PICTURE_BYTES, Job, new_id
 from tests.services.site import Site
+from training.corrections import read_corrections
+from training.datasets import NOT_A_DIGIT
 
 pytestmark = pytest.mark.integration
 
@@ -86,6 +89,22 @@ def test_corrections_are_exported_with_their_pictures(site: Site) -> None:
     assert {line["id"]: line["label"] for line in lines} == labels
     pictures = {line["id"]: tuple(map(b64decode, line["pictures"])) for line in lines}
     assert pictures == {digit: site.sent[0].pictures, scribble: site.sent[1].pictures, number.id: number.pictures}
+
+
+def test_training_reads_what_is_exported(site: Site, tmp_path: Path) -> None:
+    digit, scribble, split_wrongly = (site.draw()["id"] for _ in range(3))
+    number = Job(new_id(), (bytes(PICTURE_BYTES), *site.sent[0].pictures), 1)
+    site.store.add([number])
+    for prediction_id, label in {digit: "3", scribble: "", split_wrongly: "12", number.id: "47"}.items():
+        site.client.put(f"{HISTORY}/{prediction_id}/label", json={"digits": label})
+    file = tmp_path / "corrections.jsonl"
+    file.write_bytes(site.client.get("/api/v1/corrections").data)
+    examples = read_corrections(file)
+    assert sorted(examples.labels) == [3, 4, 7, NOT_A_DIGIT]
+    pictures = {
+        int(label): picture.tobytes() for label, picture in zip(examples.labels, examples.pictures, strict=True)
+    }
+    assert pictures == dict.fromkeys((3, 7, NOT_A_DIGIT), site.sent[0].pictures[0]) | {4: bytes(PICTURE_BYTES)}
 
 
 def test_with_a_key_set_only_the_key_reads_the_corrections(new_site: Callable[..., Site]) -> None:

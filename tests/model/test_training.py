@@ -12,14 +12,15 @@ import numpy as np
 import pytest
 
 from training.calibrate import probabilities
-from training.datasets import Examples
+from training.corrections import read_corrections
+from training.datasets import NOT_A_DIGIT, DatasetError, Examples
 from training.distort import distort
 from training.feed import Feed, Source
 from training.fit import History, fit, logits
 from training.networks import NETWORKS
 from training.progress import Progress
 from training.recipes import RECIPES, Recipe
-from training.run import megaflop
+from training.run import learning_from, megaflop
 from training.saving import served
 
 # Keras's way to NumPy is from before NumPy 2.
@@ -96,6 +97,39 @@ def test_an_epoch_shows_each_example_of_the_first_source_once() -> None:
     shown = np.concatenate([ink[:8] for ink, _ in batches])[..., 0]
     assert [len(labels) for _, labels in batches] == [10] * 8
     assert sorted((shown * 255).sum(axis=(1, 2)).round()) == sorted(EXAMPLES.pictures.astype(float).sum(axis=(1, 2)))
+
+
+def test_corrections_are_in_every_batch(recipe: Recipe) -> None:
+    plain = dataclasses.replace(recipe, feed=lambda seed: Feed([Source(EXAMPLES, 64)], seed=seed))
+    corrected = Examples(np.stack([np.full((28, 28), shade, np.uint8) for shade in (51, 102)]), np.array([9, 10], "u1"))
+    (batch,) = learning_from(corrected, plain).feed(1).epoch(0).as_numpy_iterator()
+    shades = [round(float(shade) * 255) for shade in batch[0][64:, 0, 0, 0]]
+    assert sorted(zip(shades, batch[1][64:].tolist(), strict=True)) == [(51, 9), (102, 10)]
+
+
+def test_a_network_learns_no_class_that_it_does_not_have(recipe: Recipe) -> None:
+    seed = dataclasses.replace(recipe, network=NETWORKS["seed"])
+    scribbles = Examples(EXAMPLES.pictures[:2], np.array([3, NOT_A_DIGIT], np.uint8))
+    (*_, batch) = learning_from(scribbles, seed).feed(1).epoch(0).as_numpy_iterator()
+    assert list(batch[1][8:]) == [3]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("seven", "is not what GET /api/v1/corrections gives"),
+        ("[]", "is not what"),
+        ('{"label": "7", "pictures": ["AAAA"]}', "a picture has 784 bytes"),
+        ("", "holds no correction"),
+    ],
+)
+def test_a_file_that_holds_no_corrections_is_refused(tmp_path: Path, text: str, told: str) -> None:
+    file = tmp_path / "corrections.jsonl"
+    file.write_text(text)
+    with pytest.raises(DatasetError, match=told):
+        read_corrections(file)
+    with pytest.raises(DatasetError, match="cannot be read"):
+        read_corrections(tmp_path / "missing.jsonl")
 
 
 def test_distortion_keeps_ink_in_range_and_follows_its_seed() -> None:
