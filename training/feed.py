@@ -28,6 +28,8 @@ class Feed:
 
     def __init__(self, sources: Sequence[Source], *, seed: int, distort: Distort | None = None) -> None:
         self._sources = sources
+        # As tensors once: each epoch's graph would else hold a copy of all pictures to the end of the run.
+        self._tensors = [(tf.constant(s.examples.pictures), tf.constant(s.examples.labels)) for s in sources]
         self._seed = seed
         self._distort = distort
         self.steps = len(sources[0].examples) // sources[0].share
@@ -57,8 +59,8 @@ class Feed:
         return numbers[:needed].reshape(self.steps, source.share).astype(np.int32)
 
     def _batch(self, chosen: Sequence[Any], seed: Any) -> tuple[Any, Any]:
-        parts = list(zip(self._sources, chosen, strict=True))
-        pictures = tf.concat([tf.gather(source.examples.pictures, numbers) for source, numbers in parts], axis=0)
-        labels = tf.concat([tf.gather(source.examples.labels, numbers) for source, numbers in parts], axis=0)
+        parts = list(zip(self._tensors, chosen, strict=True))
+        pictures = tf.concat([tf.gather(pictures, numbers) for (pictures, _), numbers in parts], axis=0)
+        labels = tf.concat([tf.gather(labels, numbers) for (_, labels), numbers in parts], axis=0)
         ink = tf.expand_dims(tf.cast(pictures, tf.float32), -1) / 255
         return (self._distort(ink, seed) if self._distort else ink), labels
