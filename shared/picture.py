@@ -32,8 +32,12 @@ class BadImageError(ValueError):
     """
 
     def __init__(self, slug: str, message: str) -> None:
-        super().__init__(message)
+        super().__init__(slug, message)  # both, so that it can be sent to another process
         self.slug = slug
+
+    def __str__(self) -> str:
+        """Return the text alone."""
+        return self.args[1]
 
 
 def picture_from_png(data: bytes) -> Picture:

@@ -6,6 +6,7 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from shared.queue import Submit, connect, make_celery, submitter
+from shared.reading import Read, Reader
 from shared.settings import Settings
 from shared.store import Store, open_store
 from web import batch, corrections, docs, errors, events, health, history, metrics, page, predictions, seed, status
@@ -16,11 +17,18 @@ from web.parts import Parts
 from web.waiting import Waiting
 
 
-def create_app(settings: Settings | None = None, *, store: Store | None = None, submit: Submit | None = None) -> Flask:
-    """Return the web application; tests pass their own store and submit."""
+def create_app(
+    settings: Settings | None = None,
+    *,
+    store: Store | None = None,
+    submit: Submit | None = None,
+    read: Read | None = None,
+) -> Flask:
+    """Return the web application; tests pass their own store and submit, and read drawings themselves."""
     settings = settings or Settings.from_env()
     store = store or open_store(settings)
     submit = submit or submitter(make_celery(settings))
+    read = read or Reader().read
     redis = connect(settings)
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = settings.body_limit
@@ -31,7 +39,7 @@ def create_app(settings: Settings | None = None, *, store: Store | None = None, 
     # What is accepted and not yet submitted need not wait for the sweeper. Granian's processes are multiprocessing's,
     # which pass over atexit.
     Finalize(None, intake.close, exitpriority=1)
-    Parts(settings, store, redis, intake, waiting, backlog, admission).install(app)
+    Parts(settings, store, redis, read, intake, waiting, backlog, admission).install(app)
     app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.trusted_proxies, x_proto=0, x_host=0)
     for subject in (
         page,

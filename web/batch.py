@@ -10,7 +10,7 @@ from shared.picture import BadImageError
 from web.admission import ADMISSION_PROBLEMS
 from web.bodies import BODY_PROBLEMS, sent, valid
 from web.describe import Answer, Call, describe
-from web.drawings import job_from_picture, job_from_png, png_from_data_url
+from web.drawings import job_from_picture, jobs_from_pngs, png_from_data_url
 from web.idempotency import HEADER
 from web.parts import parts
 from web.predictions import accept, preferred_wait_s
@@ -46,23 +46,29 @@ def create_many() -> Response:
     wait_s = preferred_wait_s()
     drawings = sent(Drawings).drawings
     parts().admission.admit(request.remote_addr, len(drawings))
-    response = _answer([_read(drawing) for drawing in drawings], wait_s)
+    response = _answer(_read(drawings), wait_s)
     response.headers["Vary"] = "Prefer"
     if wait_s and response.status_code == 200:  # noqa: PLR2004 - the status tells that nobody is waited for
         response.headers["Preference-Applied"] = f"wait={wait_s:.0f}"
     return response
 
 
-def _read(drawing: object) -> Job | Problem:
-    """Return the job, or what is wrong with the drawing."""
+def _read(drawings: Sequence[object]) -> list[Job | Problem]:
+    """Return the job of each drawing, or what is wrong with it; all PNGs are read together."""
+    given = [_given(drawing) for drawing in drawings]
+    jobs = iter(jobs_from_pngs([each for each in given if isinstance(each, bytes)]))
+    read = [next(jobs) if isinstance(each, bytes) else each for each in given]
+    return [Problem(each.slug, str(each)) if isinstance(each, BadImageError) else each for each in read]
+
+
+def _given(drawing: object) -> bytes | Job | BadImageError | Problem:
+    """Return the PNG, or the job where the client has made the picture, or what is wrong with the drawing."""
     try:
-        if isinstance(drawing, dict) and "picture" in (given := cast("dict[str, object]", drawing)):
-            return job_from_picture(valid(RawDrawing, given).picture)
-        return job_from_png(png_from_data_url(valid(Drawing, cast("object", drawing)).image))
-    except BadImageError as error:
-        return Problem(error.slug, str(error))
-    except Problem as problem:
-        return problem
+        if isinstance(drawing, dict) and "picture" in (fields := cast("dict[str, object]", drawing)):
+            return job_from_picture(valid(RawDrawing, fields).picture)
+        return png_from_data_url(valid(Drawing, cast("object", drawing)).image)
+    except (BadImageError, Problem) as error:
+        return error
 
 
 def _answer(read: Sequence[Job | Problem], wait_s: float) -> Response:

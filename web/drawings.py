@@ -2,22 +2,21 @@
 
 import binascii
 import re
-import threading
 from base64 import b64decode
+from collections.abc import Sequence
 
 from flask import Request
 
 from shared.contract import PICTURE_BYTES, Job, new_id
-from shared.picture import BadImageError, pictures_from_png
+from shared.picture import BadImageError
 from shared.queue import now_ms
 from web.bodies import shaped, whole_body
+from web.parts import parts
 from web.problems import Problem
 from web.views import Drawing
 
 DATA_URL_PROBLEMS = ("empty-body", "invalid-data-url", "unsupported-image", "invalid-base64")
 PICTURE_PROBLEMS = ("payload-too-large", "undecodable-image", "image-too-large", "animated-image", "blank-drawing")
-# NumPy gives the interpreter away in each of its calls, dozens a drawing: many threads at once would mostly hand it on.
-_DECODING = threading.Lock()
 DATA_URL = re.compile(r"data:(?P<type>[\w.+-]+/[\w.+-]+)?(?P<base64>;base64)?,(?P<data>.*)", re.DOTALL)
 
 
@@ -27,9 +26,18 @@ def job_from_png(png: bytes) -> Job:
     Raises:
         BadImageError: when the bytes are no drawing; the text tells why.
     """
-    with _DECODING:
-        pictures = tuple(picture.tobytes() for picture in pictures_from_png(png))
-    return Job(new_id(), pictures, now_ms())
+    job = jobs_from_pngs([png])[0]
+    if isinstance(job, BadImageError):
+        raise job
+    return job
+
+
+def jobs_from_pngs(pngs: Sequence[bytes]) -> list[Job | BadImageError]:
+    """Return a fresh job for each drawing, or what is wrong with it."""
+    return [
+        pictures if isinstance(pictures, BadImageError) else Job(new_id(), pictures, now_ms())
+        for pictures in parts().read(pngs)
+    ]
 
 
 def job_from_picture(picture: str) -> Job:

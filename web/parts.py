@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from flask import Flask, current_app
 from redis import Redis
 
+from shared.reading import Read
 from shared.settings import Settings
 from shared.store import Store
 from web.admission import Admission
@@ -20,6 +21,7 @@ class Parts:
     settings: Settings
     store: Store
     redis: Redis
+    read: Read
     intake: Intake
     waiting: Waiting
     backlog: Backlog

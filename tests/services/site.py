@@ -9,6 +9,7 @@ from typing import Any
 
 from shared.contract import Job, Prediction, State
 from shared.queue import DONE_CHANNEL, connect, now_ms
+from shared.reading import read_here
 from shared.settings import Settings
 from shared.store import open_store
 from web import create_app
@@ -33,7 +34,7 @@ class Site:
         self.redis = connect(self.settings)
         self.sent: list[Job] = []
         self.on_submit: Callable[[Sequence[Job]], object] = lambda _: None
-        self.app = create_app(self.settings, store=self.store, submit=self._submit)
+        self.app = create_app(self.settings, store=self.store, submit=self._submit, read=read_here)
         self.client = self.app.test_client()
 
     def _submit(self, jobs: Sequence[Job]) -> None:

@@ -1,0 +1,110 @@
+"""Reads drawings in a process of its own, whatever has gathered in one go.
+
+NumPy gives the interpreter away in each of the dozens of calls that a drawing takes. Among the threads of a busy web
+process each of these wakes another one for nothing, which cost more than the reading itself. And PNGs from anybody
+are the one thing that might break a process: this one holds nothing.
+"""
+
+import logging
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from multiprocessing.connection import Connection, Pipe
+
+from shared.batcher import Batcher
+from shared.picture import BadImageError, pictures_from_png
+
+log = logging.getLogger(__name__)
+
+Pictures = tuple[bytes, ...]  # of one drawing, left to right, as in shared.contract.Job
+Read = Callable[[Sequence[bytes]], Sequence[Pictures | BadImageError]]  # PNGs -> what each shows, in their order
+
+TOGETHER = 16  # drawings in one go: few enough that none waits long for the others
+
+
+def read_here(pngs: Sequence[bytes]) -> list[Pictures | BadImageError]:
+    """Return the pictures of each drawing, or what is wrong with it; in this thread."""
+    return [_read(png) for png in pngs]
+
+
+def _read(png: bytes) -> Pictures | BadImageError:
+    try:
+        return tuple(picture.tobytes() for picture in pictures_from_png(png))
+    except BadImageError as error:
+        return error
+
+
+class Reader:
+    """Hands drawings to the process that reads them, and starts another one when it ends."""
+
+    def __init__(self) -> None:
+        self._start()
+        self._waiting: Batcher[bytes, Pictures | BadImageError] = Batcher(self._read, limit=TOGETHER, name="reader")
+
+    def read(self, pngs: Sequence[bytes]) -> list[Pictures | BadImageError]:
+        """Return the pictures of each drawing, or what is wrong with it."""
+        groups = [pngs[start : start + TOGETHER] for start in range(0, len(pngs), TOGETHER)]
+        return [read for waiting in [self._waiting.put(group) for group in groups] for read in waiting.result()]
+
+    def close(self) -> None:
+        """Finish what waits, then end the process."""
+        self._waiting.close()
+        self._end()
+
+    @property
+    def pid(self) -> int:
+        """The id of the process that reads now."""
+        return self._process.pid
+
+    def _read(self, pngs: list[bytes]) -> list[Pictures | BadImageError]:
+        try:
+            return self._ask(pngs)
+        except (EOFError, OSError):
+            log.error("the process that reads drawings ended over %d of them", len(pngs))  # noqa: TRY400 - it told why
+            self._start_anew()
+            return [self._read_alone(png) for png in pngs]
+
+    def _read_alone(self, png: bytes) -> Pictures | BadImageError:
+        """Read one of the drawings over which the process ended; the guilty one ends it again."""
+        try:
+            return self._ask([png])[0]
+        except (EOFError, OSError):
+            self._start_anew()
+            return BadImageError("undecodable-image", "reading the PNG failed twice: send another one")
+
+    def _ask(self, pngs: list[bytes]) -> list[Pictures | BadImageError]:
+        self._pipe.send(pngs)
+        return self._pipe.recv()
+
+    def _start_anew(self) -> None:
+        self._end()
+        self._start()
+
+    def _start(self) -> None:
+        self._pipe, theirs = Pipe()
+        with theirs:
+            command = [sys.executable, "-m", __name__, str(theirs.fileno())]
+            self._process = subprocess.Popen(  # noqa: S603 - our own program
+                command, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL
+            )
+
+    def _end(self) -> None:
+        self._pipe.close()
+        self._process.wait()
+
+
+def _serve(pipe: Connection) -> None:
+    """Read what comes until whoever started this process has gone."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)  # meant for that other process, which may still need this one
+    while True:
+        try:
+            pngs = pipe.recv()
+        except EOFError:
+            return
+        pipe.send(read_here(pngs))
+
+
+if __name__ == "__main__":
+    _serve(Connection(int(sys.argv[1])))

@@ -1,0 +1,66 @@
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
+
+import psutil
+import pytest
+
+from shared.picture import BadImageError
+from shared.reading import TOGETHER, Reader, read_here
+from tests.services.process import wait_until
+
+SEVEN = (Path(__file__).parents[1] / "seven.png").read_bytes()
+ORPHAN = """
+import os, signal, sys
+from shared.reading import Reader
+reader = Reader()
+reader.read([b""])
+sys.stdout.write(f"{reader.pid}\\n")
+sys.stdout.flush()
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.fixture
+def reader() -> Iterator[Reader]:
+    with closing(Reader()) as reader:
+        yield reader
+
+
+def test_drawings_are_read_as_in_this_process(reader: Reader) -> None:
+    pngs = [SEVEN] * (2 * TOGETHER + 1)
+    assert reader.read(pngs) == read_here(pngs)
+
+
+def test_a_bad_drawing_is_told_in_its_place(reader: Reader) -> None:
+    before, bad, after = reader.read([SEVEN, b"no PNG", SEVEN])
+    assert before == after == read_here([SEVEN])[0]
+    assert isinstance(bad, BadImageError)
+    assert (bad.slug, str(bad)) == ("undecodable-image", "these bytes are no PNG: send a whole PNG")
+
+
+def test_drawings_survive_the_process_that_read_them(reader: Reader) -> None:
+    first = reader.pid
+    os.kill(first, signal.SIGSTOP)
+    with ThreadPoolExecutor() as pool:
+        waiting = pool.submit(reader.read, [SEVEN, SEVEN])
+        os.kill(first, signal.SIGKILL)
+        assert waiting.result(timeout=30) == read_here([SEVEN, SEVEN])
+    assert reader.pid != first
+
+
+def test_a_drawing_that_ends_its_reader_twice_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    with closing(Reader()) as reader:
+        refused = reader.read([SEVEN, SEVEN])
+    assert [type(each) for each in refused] == [BadImageError, BadImageError]
+
+
+def test_the_process_ends_with_the_one_that_started_it() -> None:
+    parent = subprocess.run([sys.executable, "-c", ORPHAN], stdout=subprocess.PIPE, text=True, check=False)
+    wait_until(lambda: not psutil.pid_exists(int(parent.stdout)), "the reader has ended")
