@@ -1,9 +1,11 @@
 """Logs: whatever goes through logging becomes one JSON object a line on standard error."""
 
+import json
 import logging.config
-from typing import Any
+from collections.abc import MutableMapping
+from typing import Any, cast
 
-from structlog.processors import JSONRenderer, TimeStamper, format_exc_info
+from structlog.processors import TimeStamper, format_exc_info
 from structlog.stdlib import ExtraAdder, ProcessorFormatter, add_log_level, add_logger_name
 
 CONFIGURATION: dict[str, Any] = {
@@ -28,7 +30,7 @@ def configure() -> None:
 
 
 def formatter() -> logging.Formatter:
-    """Return what makes the line: time, level, logger, event, and the names given as `extra`."""
+    """Return what makes the line: time, level, logger, event, and the names given as `extra` (`each` makes many)."""
     return ProcessorFormatter(
         foreign_pre_chain=[
             TimeStamper("iso", key="time"),
@@ -37,5 +39,11 @@ def formatter() -> logging.Formatter:
             ExtraAdder(),
             format_exc_info,
         ],
-        processors=[ProcessorFormatter.remove_processors_meta, JSONRenderer()],
+        processors=[ProcessorFormatter.remove_processors_meta, _lines],
     )
+
+
+def _lines(_: object, __: str, event: MutableMapping[str, Any]) -> str:
+    """Return a line, or a line for each of the dictionaries given as `each`: made and written in one go."""
+    each = cast("list[dict[str, Any]]", event.pop("each", [{}]))
+    return "\n".join(json.dumps({**event, **one}, default=repr) for one in each)

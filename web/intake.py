@@ -3,6 +3,7 @@
 import logging
 import threading
 from collections.abc import Sequence
+from concurrent.futures import Future
 
 from shared.batcher import Batcher
 from shared.contract import MAX_JOBS, Job
@@ -30,13 +31,9 @@ class Intake:
         self._written = Batcher(self._write, limit=WRITE_LIMIT, name="intake")
         self._sent = Batcher(self._send, limit=MAX_JOBS, name="courier")
 
-    def accept(self, jobs: Sequence[Job]) -> None:
-        """Return when the jobs are durable.
-
-        Raises:
-            StoreUnavailableError: nothing was promised.
-        """
-        self._written.put(jobs).result()
+    def accept(self, jobs: Sequence[Job]) -> "Future[list[None]]":
+        """Return what is done once the jobs are durable; with StoreUnavailableError nothing was promised."""
+        return self._written.put(jobs)
 
     def close(self) -> None:
         """Finish what waits; what Redis does not take now is left to the sweeper."""
@@ -48,8 +45,8 @@ class Intake:
         self._store.add(jobs)
         ACCEPTED.inc(len(jobs))
         durable_ms = now_ms()
-        for job in jobs:
-            log.info("accepted", extra={"job": job.id, "ms": durable_ms - job.accepted_ms, "together": len(jobs)})
+        each = [{"job": job.id, "ms": durable_ms - job.accepted_ms, "together": len(jobs)} for job in jobs]
+        log.info("accepted", extra={"each": each})
         for start in range(0, len(jobs), MAX_JOBS):
             self._sent.put(jobs[start : start + MAX_JOBS])
         return [None] * len(jobs)

@@ -119,10 +119,12 @@ def accept(jobs: Sequence[Job], wait_s: float) -> list[Prediction]:
     """Accept the jobs, all or none; return their predictions: those finished within wait_s, the others queued."""
     predictions = {job.id: Prediction(job.id, job.pictures, job.accepted_ms) for job in jobs}
     with parts().waiting.expecting(*predictions) as arrivals:
-        parts().intake.accept(jobs)
-        if wait_s:
+        accepted = parts().intake.accept(jobs)
+        if wait_s:  # once, for the answer: being woken for the acceptance too cost as much as all of Flask
+            accepted.add_done_callback(lambda future: arrivals.put(None) if future.exception() else None)
             with suppress(StoreUnavailableError):  # they were kept before the store went away
                 predictions |= parts().waiting.wait(predictions.keys(), arrivals, wait_s)
+        accepted.result()
     return [predictions[job.id] for job in jobs]
 
 
@@ -130,7 +132,7 @@ def _accept_again(job: Job, wait_s: float) -> Prediction:
     """Return the prediction of a job whose client asks again; accept it if its first time was cut off too early."""
     REPEATS.inc()
     if not parts().store.get([job.id]):
-        parts().intake.accept([job])
+        parts().intake.accept([job]).result()
     return _looked_up(job.id, wait_s)
 
 

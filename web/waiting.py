@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 LOOK_S = 1.0  # a waiter looks into the store this often by itself: hints get lost
 
-Arrivals = SimpleQueue[Sequence[Prediction]]
+Arrivals = SimpleQueue[Sequence[Prediction] | None]  # answers as they come; None when there is nothing to wait for
 
 
 class NoPlaceError(Exception):
@@ -102,7 +102,8 @@ class Waiting:
         while missing and not is_over:
             left = deadline_s - time.monotonic()
             try:
-                found = arrivals.get(timeout=min(max(left, 0.0), LOOK_S))
+                arrived = arrivals.get(timeout=min(max(left, 0.0), LOOK_S))
+                found, is_over = arrived or (), arrived is None
             except Empty:
                 looked = self._store.get(missing)
                 found, missing, is_over = looked.values(), set(looked), left <= LOOK_S

@@ -44,8 +44,7 @@ class Keeping:
         DUPLICATES.inc(self._finish(predictions))
         self._tell([prediction.id for prediction in predictions])
         durable_ms = now_ms()
-        for prediction in predictions:
-            log.info("answered", extra=_line(prediction, durable_ms))
+        log.info("answered", extra={"each": [_line(prediction, durable_ms) for prediction in predictions]})
         return [None] * len(predictions)
 
     def _finish(self, predictions: Sequence[Prediction]) -> int:

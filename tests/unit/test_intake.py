@@ -61,7 +61,7 @@ def queue(store: FakeStore) -> Queue:
 
 def test_an_accepted_job_is_durable_and_gets_submitted(store: Any, queue: Queue) -> None:
     jobs = some_jobs(1)
-    Intake(store, queue).accept(jobs)
+    Intake(store, queue).accept(jobs).result()
     assert store.added == jobs
     assert queue.took.acquire(timeout=DEADLINE_S)
     assert queue.messages == [jobs]
@@ -71,7 +71,7 @@ def test_when_the_store_refuses_nothing_is_promised(store: Any, queue: Queue) ->
     store.away = True
     intake = Intake(store, queue)
     with pytest.raises(StoreUnavailableError):
-        intake.accept(some_jobs(1))
+        intake.accept(some_jobs(1)).result()
     intake.close()
     assert queue.messages == []
 
@@ -79,7 +79,7 @@ def test_when_the_store_refuses_nothing_is_promised(store: Any, queue: Queue) ->
 def test_jobs_that_redis_refuses_are_accepted_all_the_same_and_submitted_later(store: Any, queue: Queue) -> None:
     queue.refusals = 1
     jobs = some_jobs(1)
-    Intake(store, queue).accept(jobs)
+    Intake(store, queue).accept(jobs).result()
     assert queue.took.acquire(timeout=DEADLINE_S)
     assert queue.messages == [jobs]
 
@@ -88,7 +88,7 @@ def test_closing_does_not_wait_for_redis(store: Any, queue: Queue) -> None:
     queue.refusals = 1_000_000
     jobs = some_jobs(1)
     intake = Intake(store, queue)
-    intake.accept(jobs)
+    intake.accept(jobs).result()
     intake.close()
     assert store.added == jobs
 
@@ -96,7 +96,7 @@ def test_closing_does_not_wait_for_redis(store: Any, queue: Queue) -> None:
 def test_more_jobs_than_a_message_may_carry_become_several_messages(store: Any, queue: Queue) -> None:
     jobs = some_jobs(2 * MAX_JOBS + 1)
     intake = Intake(store, queue)
-    intake.accept(jobs)
+    intake.accept(jobs).result()
     intake.close()
     assert [job for message in queue.messages for job in message] == jobs
     assert max(map(len, queue.messages)) == MAX_JOBS

@@ -14,9 +14,14 @@ from web.intake import Intake
 INK = bytes(range(256)) * 3 + bytes(16)
 
 
+def lines(record: logging.LogRecord) -> list[dict[str, object]]:
+    """Return a record's lines as a reader of logs sees them."""
+    return [json.loads(line) for line in logs.formatter().format(record).splitlines()]
+
+
 def line(record: logging.LogRecord) -> dict[str, object]:
-    """Return a record's line as a reader of logs sees it."""
-    return json.loads(logs.formatter().format(record))
+    (line,) = lines(record)
+    return line
 
 
 def test_a_line_tells_when_who_and_what() -> None:
@@ -42,9 +47,9 @@ def test_each_accepted_job_has_a_line_without_its_ink(caplog: pytest.LogCaptureF
     jobs = [Job(new_id(), (INK,), 1) for _ in range(2)]
     intake = Intake(open_store(Settings(store_url=f"sqlite:///{tmp_path}/q.db")), lambda _: None)
     with caplog.at_level(logging.INFO):
-        intake.accept(jobs)
+        intake.accept(jobs).result()
     intake.close()
-    told = [line(record) for record in caplog.records if record.message == "accepted"]
+    told = [line for record in caplog.records if record.message == "accepted" for line in lines(record)]
     assert [one["job"] for one in told] == [job.id for job in jobs]
     assert all(isinstance(one["ms"], int) and one["together"] == 2 for one in told)
     assert all(max(map(len, map(str, one.values()))) < 100 for one in told)
