@@ -16,6 +16,7 @@ from worker.task import leave
 log = logging.getLogger(__name__)
 
 PERIOD_S = 1.0
+STOPPED_S = 10.0  # a round that comes so late: the whole process stood still
 STALLED_S = 30.0  # Celery's loop may stand still for a reconnection, never so long while Redis answers
 
 
@@ -49,14 +50,20 @@ class Watch:
         self._call_s = call_s
         self._about = about
         self._redis_since_s: float | None = None  # since when Redis has answered without a break
+        self._woken_s = time.monotonic()  # when the process was last stopped and went on; it is not to blame for that
 
     def start(self, name: str, hang_s: float, beat: Path | None) -> None:
         """Watch until the process ends."""
         threading.Thread(target=self._run, args=(name, hang_s, beat), name="watch", daemon=True).start()
 
     def _run(self, name: str, hang_s: float, beat: Path | None) -> None:
+        looked_s = time.monotonic()
         while True:
-            if self._call_s() > hang_s:
+            now = time.monotonic()
+            if now - looked_s > STOPPED_S:
+                self._woken_s = now
+            looked_s = now
+            if min(self._call_s(), now - self._woken_s) > hang_s:
                 leave(f"the model has not answered for {hang_s:.0f} s")
             self._tell(name)
             if self._stalled_s() > STALLED_S:
@@ -76,4 +83,4 @@ class Watch:
     def _stalled_s(self) -> float:
         if self._redis_since_s is None:
             return 0.0
-        return time.monotonic() - max(self._redis_since_s, LoopTick.last_s)
+        return time.monotonic() - max(self._redis_since_s, LoopTick.last_s, self._woken_s)

@@ -21,6 +21,7 @@ from tests.chaos.ledger import Ledger
 from tests.chaos.run import NAIVE, Plan, run
 from tests.chaos.stack import WORKERS, Stack
 from tests.services.process import wait_until
+from worker.watch import STOPPED_S
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
 
@@ -162,3 +163,20 @@ def test_a_worker_whose_model_hangs_is_another_process_afterwards(stack: Stack, 
     wait_until(lambda: stack.orders.begun(drawing.mark), "the model has begun")
     stack.orders.take_back(drawing.mark)
     wait_until(lambda: any(stack.processes[name].pid != before[name] for name in WORKERS), "a worker was replaced")
+
+
+def test_workers_that_were_stopped_longer_than_a_hang_go_on_as_they_were(stack: Stack, clients: Clients) -> None:
+    stack.settings["hang_s"] = 8
+    stack.restart(*WORKERS)
+    before = {name: stack.processes[name].pid for name in WORKERS}
+    drawing = clients.new_drawing()
+    stack.orders.give(drawing.mark, f"slow {STOPPED_S + 4}")
+    entry = clients.send_surely(drawing)
+    wait_until(lambda: stack.orders.begun(drawing.mark), "the model has begun")
+    for name in WORKERS:
+        stack.signal(name, signal.SIGSTOP)
+    time.sleep(STOPPED_S + 1)  # the fault lasts so long
+    for name in WORKERS:
+        stack.signal(name, signal.SIGCONT)
+    wait_until(lambda: entry.answer, "it is answered")
+    assert {name: stack.processes[name].pid for name in WORKERS} == before
