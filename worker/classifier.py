@@ -118,8 +118,9 @@ def _load_keras(file: Path, threads: int) -> Answer:
     tf.config.threading.set_inter_op_parallelism_threads(1)
     model = keras.saving.load_model(file, compile=False, safe_mode=True)
     signature = [tf.TensorSpec((None, SIDE, SIDE), tf.uint8)]
-    compiled = tf.function(partial(model, training=False), input_signature=signature)
-    return lambda pictures: compiled(pictures).numpy()
+    function = tf.function(partial(model, training=False), input_signature=signature)
+    compiled = function.get_concrete_function()  # asked directly it need not look at each call's types: 0.1 ms less
+    return lambda pictures: compiled(tf.constant(pictures)).numpy()
 
 
 def _load_onnx(file: Path, threads: int) -> Answer:
