@@ -6,7 +6,10 @@ are the one thing that might break a process: this one holds nothing.
 """
 
 import logging
+import os
 import signal
+import socket
+import struct
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -20,6 +23,7 @@ log = logging.getLogger(__name__)
 Pictures = tuple[bytes, ...]  # of one drawing, left to right, as in shared.contract.Job
 Read = Callable[[Sequence[bytes]], Sequence[Pictures | BadImageError]]  # PNGs -> what each shows, in their order
 
+STUCK_S = 20  # for one go, and for starting on a busy machine; a process that takes longer is given up
 TOGETHER = 16  # drawings in one go: few enough that none waits long for the others
 
 
@@ -36,9 +40,10 @@ def _read(png: bytes) -> Pictures | BadImageError:
 
 
 class Reader:
-    """Hands drawings to the process that reads them, and starts another one when it ends."""
+    """Hands drawings to the process that reads them, and starts another one when it ends or is stuck."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, stuck_s: int = STUCK_S) -> None:
+        self._stuck_s = stuck_s
         self._start()
         self._waiting: Batcher[bytes, Pictures | BadImageError] = Batcher(self._read, limit=TOGETHER, name="reader")
 
@@ -61,7 +66,7 @@ class Reader:
         try:
             return self._ask(pngs)
         except (EOFError, OSError):
-            log.error("the process that reads drawings ended over %d of them", len(pngs))  # noqa: TRY400 - it told why
+            log.error("the process that reads drawings ended, or was stuck, over %d of them", len(pngs))  # noqa: TRY400 - it told why
             self._start_anew()
             return [self._read_alone(png) for png in pngs]
 
@@ -83,6 +88,7 @@ class Reader:
 
     def _start(self) -> None:
         self._pipe, theirs = Pipe()
+        _limit(self._pipe, self._stuck_s)
         with theirs:
             command = [sys.executable, "-m", __name__, str(theirs.fileno())]
             self._process = subprocess.Popen(  # noqa: S603 - our own program
@@ -91,7 +97,15 @@ class Reader:
 
     def _end(self) -> None:
         self._pipe.close()
+        self._process.kill()  # it holds nothing, and stuck it would not end by itself
         self._process.wait()
+
+
+def _limit(pipe: Connection, seconds: int) -> None:
+    """Let sending and receiving raise OSError after so long, by the kernel's own clock: it costs nothing."""
+    with socket.socket(fileno=os.dup(pipe.fileno())) as end:
+        for option in (socket.SO_SNDTIMEO, socket.SO_RCVTIMEO):
+            end.setsockopt(socket.SOL_SOCKET, option, struct.pack("ll", seconds, 0))
 
 
 def _serve(pipe: Connection) -> None:

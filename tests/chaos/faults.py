@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import psutil
+
 from tests.chaos.drawings import EVERY
 from tests.chaos.scene import Scene
 from tests.chaos.stack import WORKERS
@@ -205,6 +207,21 @@ def kill_web_again_and_again(scene: Scene) -> None:
         time.sleep(4)
 
 
+def break_the_reader(scene: Scene) -> None:
+    """Kill the process in which web reads drawings, then stop the one that takes its place."""
+    for number in (signal.SIGKILL, signal.SIGSTOP):
+        wait_until(lambda number=number: _signal_reader(scene, number), "web reads drawings in a process", 60)
+        scene.pause(10)
+
+
+def _signal_reader(scene: Scene, number: signal.Signals) -> bool:
+    for process in psutil.Process(scene.stack.processes["web"].pid).children(recursive=True):
+        if "shared.reading" in process.cmdline():
+            process.send_signal(number)
+            return True
+    return False
+
+
 def cut_the_power(scene: Scene) -> None:
     stack = scene.stack
     for name in ("web", *WORKERS):
@@ -252,6 +269,7 @@ FAULTS = (
     Fault("20 SQLite locked for 10 s", 10, lock_sqlite, ("sqlite",), naive=True),
     Fault("21 web kill -9 between store and queue", 45, kill_web_before_it_submits),
     Fault("22 web kill -9, again and again", 45, kill_web_again_and_again),
+    Fault("- web's reader of drawings killed, then stopped", 30, break_the_reader),
     Fault("23 clients that leave in the middle", 10, leave_in_the_middle),
     Fault("- a hundred bodies that never come", 10, send_bodies_that_never_come),
     Fault("25 a slow wire to Redis, 0 to 400 ms", 45, slow_the_wire_to_redis),

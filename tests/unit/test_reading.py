@@ -54,6 +54,16 @@ def test_drawings_survive_the_process_that_read_them(reader: Reader) -> None:
     assert reader.pid != first
 
 
+@pytest.mark.parametrize("png", [SEVEN, SEVEN + bytes(3_000_000)], ids=["small", "larger than the pipe"])
+def test_drawings_survive_a_process_that_is_stuck(png: bytes) -> None:
+    with closing(Reader(stuck_s=5)) as reader:
+        first = reader.pid
+        os.kill(first, signal.SIGSTOP)
+        assert reader.read([png]) == read_here([png])
+        assert reader.pid != first
+        assert not psutil.pid_exists(first)
+
+
 def test_a_drawing_that_ends_its_reader_twice_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "executable", "/bin/false")
     with closing(Reader()) as reader:
