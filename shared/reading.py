@@ -23,7 +23,8 @@ log = logging.getLogger(__name__)
 Pictures = tuple[bytes, ...]  # of one drawing, left to right, as in shared.contract.Job
 Read = Callable[[Sequence[bytes]], Sequence[Pictures | BadImageError]]  # PNGs -> what each shows, in their order
 
-STUCK_S = 20  # for one go, and for starting on a busy machine; a process that takes longer is given up
+START_S = 30  # for a process to be ready, on a busy machine
+STUCK_S = 5  # for one go of a process that is ready; one that takes longer is given up
 TOGETHER = 16  # drawings in one go: few enough that none waits long for the others
 
 
@@ -79,6 +80,9 @@ class Reader:
             return BadImageError("undecodable-image", "reading the PNG failed twice: send another one")
 
     def _ask(self, pngs: list[bytes]) -> list[Pictures | BadImageError]:
+        if not self._is_ready:
+            self._is_ready = self._pipe.recv()
+            _limit(self._pipe, self._stuck_s)
         self._pipe.send(pngs)
         return self._pipe.recv()
 
@@ -88,7 +92,8 @@ class Reader:
 
     def _start(self) -> None:
         self._pipe, theirs = Pipe()
-        _limit(self._pipe, self._stuck_s)
+        self._is_ready = False
+        _limit(self._pipe, START_S)
         with theirs:
             command = [sys.executable, "-m", __name__, str(theirs.fileno())]
             self._process = subprocess.Popen(  # noqa: S603 - our own program
@@ -112,6 +117,7 @@ def _serve(pipe: Connection) -> None:
     """Read what comes until whoever started this process has gone."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)  # meant for that other process, which may still need this one
+    pipe.send(True)  # ready
     while True:
         try:
             pngs = pipe.recv()

@@ -56,7 +56,8 @@ def test_drawings_survive_the_process_that_read_them(reader: Reader) -> None:
 
 @pytest.mark.parametrize("png", [SEVEN, SEVEN + bytes(3_000_000)], ids=["small", "larger than the pipe"])
 def test_drawings_survive_a_process_that_is_stuck(png: bytes) -> None:
-    with closing(Reader(stuck_s=5)) as reader:
+    with closing(Reader(stuck_s=1)) as reader:
+        reader.read([SEVEN])
         first = reader.pid
         os.kill(first, signal.SIGSTOP)
         assert reader.read([png]) == read_here([png])
