@@ -1,6 +1,7 @@
 """`make bench`: all contestants side by side, one after another, several rounds."""
 
 import itertools
+import re
 import shutil
 import sys
 from base64 import b64encode
@@ -18,7 +19,7 @@ from tests.bench.drawings import pngs
 from tests.bench.measure import Window, measure, wait_until_served
 from tests.bench.report import table, write
 
-FOLDER = Path("var/bench")
+FOLDER = Path("var/bench").absolute()  # as Cassandra wants it, which also takes no spaces
 T = TypeVar("T")
 COUNT = 128  # different drawings
 WARM_S = 2.0
@@ -38,7 +39,7 @@ def main(rounds: int, seconds: float, users: str, only: tuple[str, ...]) -> None
     figures: dict[str, list[Window]] = {name: [] for name in only or CONTESTANTS}
     for round_, name in itertools.product(range(rounds), figures):
         with ExitStack() as stack:
-            contestant = CONTESTANTS[name](Ground(FOLDER / f"{name} {round_}", stack))
+            contestant = CONTESTANTS[name](Ground(FOLDER / re.sub(r"\W+", "-", f"{name} {round_}"), stack))
             requests = [contestant.write(group) for group in _groups(drawings, contestant)]
             wait_until_served(contestant, requests[0])
             for count in map(int, users.split(",")):

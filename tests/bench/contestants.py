@@ -147,7 +147,7 @@ def naive(ground: Ground) -> Contestant:
     web = ground.granian("tests.bench.peers.naive:app", port, threads=16, REDIS_URL=redis.url())
     module = "tests.bench.peers.naive"
     worker = ground.start(
-        "worker", sys.executable, "-m", "celery", "-A", module, "worker", "-c1", REDIS_URL=redis.url()
+        "worker", sys.executable, "-m", "celery", "-A", f"{module}:celery", "worker", "-c1", REDIS_URL=redis.url()
     )
     worker.wait_until(lambda: "model loaded" in worker.log, "the worker has its model", READY_S)
     parts = {"web": web, "worker": worker, "redis": redis.process}
@@ -159,7 +159,7 @@ def batches(ground: Ground) -> Contestant:
     module, environ = "tests.bench.peers.batches", {"REDIS_URL": redis.url()}
     gunicorn = ("-m", "gunicorn", "-k", "gevent", "--worker-connections", "1000", "-b", f"127.0.0.1:{port}")
     web = ground.start("web", str(PEERS), *gunicorn, f"{module}:app", **environ)
-    celery = ("-m", "celery", "-A", module, "worker", "-P", "threads", "-c", "1")
+    celery = ("-m", "celery", "-A", f"{module}:celery", "worker", "-P", "threads", "-c", "1")
     worker = ground.start("worker", str(PEERS), *celery, **environ)
     return Contestant(port, {"web": web, "worker": worker, "redis": redis.process}, json_request("/predict"))
 

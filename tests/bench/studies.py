@@ -18,7 +18,7 @@ from shared.store import Store, open_store
 from tests.bench.contestants import Ground
 from tests.services.process import wait_until
 
-FOLDER = Path("var/studies")
+FOLDER = Path("var/studies").absolute()
 BATCH = 4  # pictures in a call of the slow model
 WORKERS = (1, 2, 4, 8)
 DEPTHS = (100, 10_000)  # jobs of a backlog
@@ -86,11 +86,11 @@ def main() -> None:
     shutil.rmtree(FOLDER, ignore_errors=True)
     for workers in WORKERS:
         with ExitStack() as stack:
-            rate = scale(Bench(Ground(FOLDER / f"{workers} workers", stack)), workers)
+            rate = scale(Bench(Ground(FOLDER / f"{workers}-workers", stack)), workers)
         sys.stdout.write(f"{workers} workers, 50 ms a call of {BATCH}: {rate:.0f} results/s\n")
     for jobs in DEPTHS:
         with ExitStack() as stack:
-            job_bytes, rate = wait_in_line(Bench(Ground(FOLDER / f"{jobs} jobs", stack)), jobs)
+            job_bytes, rate = wait_in_line(Bench(Ground(FOLDER / f"{jobs}-jobs", stack)), jobs)
         sys.stdout.write(f"backlog of {jobs}: {job_bytes:.0f} bytes of Redis a job, drained at {rate:.0f} a second\n")
 
 
