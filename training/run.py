@@ -35,7 +35,7 @@ def run(
     corrected = read_corrections(corrections) if corrections else None
     if corrected:
         recipe = learning_from(corrected, recipe)
-        folder = folder.with_name(f"{folder.name}-{hashlib.sha256(corrected.pictures).hexdigest()[:8]}")
+        folder = folder.with_name(f"{folder.name}-{hashlib.sha256(corrected.pictures.tobytes()).hexdigest()[:8]}")
     if restart:
         shutil.rmtree(folder, ignore_errors=True)
     progress = Progress()

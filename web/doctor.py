@@ -4,6 +4,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
 
@@ -47,13 +48,13 @@ def examine() -> Iterator[Finding]:
         yield Finding("settings", str(error), "correct the variable; `python -m shared.settings` lists all")
         return
     yield Finding("settings")
-    redis, store = connect(settings), open_store(settings)
-    yield _found("Redis", lambda: _check_redis(redis))
-    yield _found("disk", lambda: _check_disk(settings))
-    yield _found("store", lambda: _check_store(store))
-    yield _found("model", lambda: _model_version(settings.model))
-    yield _found("workers", lambda: _check_workers(redis, settings.model))
-    yield _found("backlog", lambda: _check_backlog(store))
+    with closing(connect(settings)) as redis, closing(open_store(settings)) as store:
+        yield _found("Redis", lambda: _check_redis(redis))
+        yield _found("disk", lambda: _check_disk(settings))
+        yield _found("store", lambda: _check_store(store))
+        yield _found("model", lambda: _model_version(settings.model))
+        yield _found("workers", lambda: _check_workers(redis, settings.model))
+        yield _found("backlog", lambda: _check_backlog(store))
 
 
 def _found(what: str, check: Callable[[], object]) -> Finding:

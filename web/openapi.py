@@ -13,7 +13,7 @@ from werkzeug.routing import Rule
 
 from web.describe import ANSWERED, CALLS, SENT, Answer, Call, Shape
 from web.problems import KINDS, MEDIA_TYPE
-from web.views import ProblemView
+from web.views import ID_PATTERN, ProblemView
 
 EVERY_CALL = ("bad-request", "internal-error")  # problems
 PROMISED = {401: ["WWW-Authenticate"], 429: ["Retry-After"], 503: ["Retry-After"]}  # headers of problems by status
@@ -26,7 +26,7 @@ answers 200 with the digit, or 202 with an `id`, and a `Location` where the answ
 it gets exactly one final answer. Every error is a problem (RFC 9457): its `type` is the address of a page that tells
 the cure."""
 
-NO_ID = {"pattern": "^(?!batch$)"}  # the one word that stands for another call in the place of an id
+ID = {"type": "string", "format": "uuid", "pattern": f"^{ID_PATTERN}$"}
 LIMITS = {"Idempotency-Key": {"pattern": "^[!-~]([ -~]{0,253}[!-~])?$"}}  # HTTP itself drops spaces at the ends
 
 Node = dict[str, Any]  # a part of the document
@@ -64,7 +64,7 @@ def _operation(rule: Rule, view: Callable[..., Any], call: Call) -> Node:
 
 def _parameters(rule: Rule, call: Call) -> Iterator[Node]:
     for name in sorted(cast("set[str]", rule.arguments)):
-        yield {"in": "path", "name": name, "required": True, "schema": {"type": "string"} | NO_ID}
+        yield {"in": "path", "name": name, "required": True, "schema": ID}
     for name, schema in call.query.model_json_schema()["properties"].items() if call.query else ():
         yield {"in": "query", "name": name, "description": schema.pop("description"), "schema": schema}
     for name in call.headers:

@@ -110,8 +110,9 @@ def correct(prediction_id: str) -> Response:
 @describe(Call([Answer(204)], problems=["not-found", "store-unavailable"]))
 def forget(prediction_id: str) -> Response:
     """Cancel what is queued and forget it in any case; deleting twice is as good as once."""
-    if is_id(prediction_id):
-        parts().store.forget(prediction_id)
+    if not is_id(prediction_id):
+        raise _unknown()
+    parts().store.forget(prediction_id)
     return Response(status=204)
 
 

@@ -9,7 +9,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from cassandra import OperationTimedOut, RequestExecutionException, Unauthorized, UnresolvableContactPoints
+from cassandra import (
+    AuthenticationFailed,
+    OperationTimedOut,
+    RequestExecutionException,
+    Unauthorized,
+    UnresolvableContactPoints,
+)
 from cassandra.auth import PlainTextAuthProvider
 from cassandra.cluster import EXEC_PROFILE_DEFAULT, Cluster, ExecutionProfile, NoHostAvailable, Session
 from cassandra.connection import ConnectionException
@@ -199,7 +205,13 @@ class CassandraConnection:
             return str(error) or type(error).__name__
         if not isinstance(error.errors, dict):  # no host was even tried
             return f"no node of data centre {self._settings.cassandra_datacenter} (see QUILL_CASSANDRA_DATACENTER)"
-        return "; ".join(str(cause) for cause in error.errors.values()) or "no node is reachable"
+        causes = error.errors.values()
+        hint = (
+            " (see QUILL_CASSANDRA_USERNAME and QUILL_CASSANDRA_PASSWORD)"
+            if any(isinstance(cause, AuthenticationFailed) for cause in causes)
+            else ""
+        )
+        return ("; ".join(map(str, causes)) or "no node is reachable") + hint
 
 
 def _rows_of(link: _Link, statements: Sequence[Any]) -> list[list[Row]]:

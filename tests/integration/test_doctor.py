@@ -9,8 +9,12 @@ import sys
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
+from cassandra import RequestExecutionException  # pyright: ignore[reportMissingTypeStubs] - the driver has none
+from cassandra.auth import PlainTextAuthProvider  # pyright: ignore[reportMissingTypeStubs] - see above
+from cassandra.cluster import Cluster, NoHostAvailable  # pyright: ignore[reportMissingTypeStubs] - see above
 from click.testing import CliRunner
 from redis import Redis
 
@@ -18,7 +22,8 @@ from shared.contract import PICTURE_BYTES, Job, new_id
 from shared.queue import tell_alive
 from shared.settings import Settings
 from shared.store import open_store
-from tests.services.process import free_port
+from tests.services.cassandra import CassandraServer
+from tests.services.process import free_port, wait_until
 from tests.services.redis import RedisServer
 from web import doctor
 from web.command import main
@@ -175,3 +180,93 @@ def test_a_disk_that_is_nearly_full_is_found(patient: Patient, monkeypatch: pyte
     told = patient.told()
     assert "MB are left" in told
     assert "make room" in told
+
+
+def test_a_cassandra_that_is_well_has_no_fault(patient: Patient, cassandra_url: str) -> None:
+    patient.setting("store_url", cassandra_url)
+    wait_until(lambda: "store: ok\n" in patient.told(), "its tables are there", seconds=120)
+    assert "backlog: ok\n" in patient.told()
+
+
+def no_cassandra(patient: Patient, address: str) -> None:
+    patient.setting("store_url", f"cassandra://127.0.0.1:{free_port()}/quill_test")
+
+
+def another_data_centre(patient: Patient, address: str) -> None:
+    patient.setting("store_url", f"cassandra://{address}/quill_test")
+    patient.setting("cassandra_datacenter", "the moon")
+
+
+def more_copies_than_nodes(patient: Patient, address: str) -> None:
+    patient.setting("store_url", f"cassandra://{address}/quill_three")
+    patient.setting("cassandra_replication_factor", 3)
+    patient.setting("cassandra_consistency", "QUORUM")
+
+
+def no_password(patient: Patient, address: str) -> None:
+    patient.setting("store_url", f"cassandra://{address}/quill_test")
+
+
+def another_password(patient: Patient, address: str) -> None:
+    no_password(patient, address)
+    patient.setting("cassandra_username", "guest")
+    patient.setting("cassandra_password", "guess")
+
+
+def no_right_to_make_tables(patient: Patient, address: str) -> None:
+    another_password(patient, address)
+    patient.setting("cassandra_password", "secret")
+
+
+@pytest.fixture(scope="module")
+def guarded_cassandra(tmp_path_factory: pytest.TempPathFactory) -> Generator[str]:
+    """Give the address of a Cassandra that knows a guest, who has a password and no rights."""
+    server = CassandraServer(tmp_path_factory.mktemp("guarded"), guarded=True)
+    host, port = server.address.split(":")
+    first = PlainTextAuthProvider("cassandra", "cassandra")
+
+    def guest_is_made() -> bool:
+        cluster: Any = Cluster([host], int(port), protocol_version=5, auth_provider=first)
+        try:
+            cluster.connect().execute("CREATE ROLE IF NOT EXISTS guest WITH PASSWORD = 'secret' AND LOGIN = true")
+        except (NoHostAvailable, RequestExecutionException):  # the first user is not there yet
+            return False
+        finally:
+            cluster.shutdown()
+        return True
+
+    try:
+        wait_until(guest_is_made, "there is a guest", seconds=120)
+        yield server.address
+    finally:
+        server.process.kill()
+
+
+CASSANDRA_FAULTS: dict[Callable[[Patient, str], None], str] = {
+    no_cassandra: "refused",
+    another_data_centre: "no node of data centre the moon (see QUILL_CASSANDRA_DATACENTER)",
+    more_copies_than_nodes: "Cannot achieve consistency level",
+    no_password: "(see QUILL_CASSANDRA_USERNAME and QUILL_CASSANDRA_PASSWORD)",
+    another_password: "(see QUILL_CASSANDRA_USERNAME and QUILL_CASSANDRA_PASSWORD)",
+    no_right_to_make_tables: "guest has no CREATE permission",
+}
+
+
+@pytest.mark.parametrize("plant", CASSANDRA_FAULTS, ids=lambda plant: plant.__name__)
+def test_a_fault_of_cassandra_is_found_and_its_cure_named(
+    patient: Patient, plant: Callable[[Patient, str], None], request: pytest.FixtureRequest
+) -> None:
+    if plant in {no_password, another_password, no_right_to_make_tables}:
+        address = request.getfixturevalue("guarded_cassandra")
+    else:
+        address = request.getfixturevalue("cassandra_url").split("/")[2]
+    plant(patient, address)
+
+    def told() -> str:
+        """Return the doctor's line on the store and the one after, once it is about more than a slow start."""
+        _, _, rest = patient.told().partition("store: Cassandra at ")
+        return "" if "still trying" in rest else rest
+
+    fault, cure = wait_until(told, "the fault is found", seconds=120).splitlines()[:2]
+    assert CASSANDRA_FAULTS[plant] in fault
+    assert "correct QUILL_STORE_URL" in cure

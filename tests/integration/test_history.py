@@ -8,13 +8,26 @@ from pathlib import Path
 import pytest
 
 from shared.contract import PICTURE_BYTES, Job, new_id
+from shared.queue import now_ms
+from tests.services.process import wait_until
 from tests.services.site import Site
+from tests.services.store import works
 from training.corrections import read_corrections
 from training.datasets import NOT_A_DIGIT
 
 pytestmark = pytest.mark.integration
 
 HISTORY = "/api/v1/predictions"
+
+
+@pytest.fixture(params=["sqlite", "cassandra"])
+def site(request: pytest.FixtureRequest, new_site: Callable[..., Site]) -> Site:
+    """Give a web application on either store."""
+    if request.param == "sqlite":
+        return new_site()
+    site = new_site(store_url=request.getfixturevalue("cassandra_url"))
+    wait_until(lambda: works(site.store), "its tables are there", seconds=120)
+    return site
 
 
 def test_pages_stay_the_same_while_new_ones_arrive(site: Site) -> None:
@@ -60,8 +73,8 @@ def test_an_entry_is_the_prediction_itself(site: Site) -> None:
         ("before=1_" + "-" * 36, "invalid-cursor"),
     ],
 )
-def test_a_query_that_makes_no_sense_is_a_problem(site: Site, query: str, slug: str) -> None:
-    response = site.client.get(f"{HISTORY}?{query}")
+def test_a_query_that_makes_no_sense_is_a_problem(new_site: Callable[..., Site], query: str, slug: str) -> None:
+    response = new_site().client.get(f"{HISTORY}?{query}")
     assert (response.status_code, response.get_json()["type"]) == (422, f"/problems/{slug}")
 
 
@@ -80,7 +93,7 @@ def test_with_a_key_set_only_the_key_reads_it(new_site: Callable[..., Site], aut
 def test_corrections_are_exported_with_their_pictures(site: Site) -> None:
     digit, scribble = site.draw()["id"], site.draw()["id"]
     site.draw()
-    number = Job(new_id(), (bytes(PICTURE_BYTES), *site.sent[0].pictures), 1)
+    number = Job(new_id(), (bytes(PICTURE_BYTES), *site.sent[0].pictures), now_ms())
     site.store.add([number])
     labels = {digit: "3", scribble: "", number.id: "47"}
     for prediction_id, label in labels.items():
@@ -93,7 +106,7 @@ def test_corrections_are_exported_with_their_pictures(site: Site) -> None:
 
 def test_training_reads_what_is_exported(site: Site, tmp_path: Path) -> None:
     digit, scribble, split_wrongly = (site.draw()["id"] for _ in range(3))
-    number = Job(new_id(), (bytes(PICTURE_BYTES), *site.sent[0].pictures), 1)
+    number = Job(new_id(), (bytes(PICTURE_BYTES), *site.sent[0].pictures), now_ms())
     site.store.add([number])
     for prediction_id, label in {digit: "3", scribble: "", split_wrongly: "12", number.id: "47"}.items():
         site.client.put(f"{HISTORY}/{prediction_id}/label", json={"digits": label})

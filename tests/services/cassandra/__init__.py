@@ -18,22 +18,27 @@ from tests.services.process import Process, free_port
 HERE = Path(__file__).parent
 JARS = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "quill" / "cassandra-5.0.5"  # as in pom.xml
 # HOST:PORT to use instead of an own one; read at import, because conftest then clears what a developer has set.
+GUARD = "authenticator: PasswordAuthenticator\nauthorizer: CassandraAuthorizer\n"
 RUNNING = os.environ.get("QUILL_TEST_CASSANDRA")
 
 
 class CassandraServer:
     """A Cassandra node of 512 MiB on a free port, with its data in a folder; it may be killed and started again.
 
+    Args:
+        guarded: whether it asks for a password; its first user is cassandra, with that as password.
+
     Attributes:
         address: 127.0.0.1:PORT, the same after a new start.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, guarded: bool = False) -> None:
         self._port, storage_port = free_port(), free_port()
         self.address = f"127.0.0.1:{self._port}"
         self._folder = folder
         template = Template((HERE / "cassandra.yaml").read_text())
-        (folder / "cassandra.yaml").write_text(template.substitute(port=self._port, storage_port=storage_port))
+        config = template.substitute(port=self._port, storage_port=storage_port)
+        (folder / "cassandra.yaml").write_text(config + (GUARD if guarded else ""))
         self.start()
 
     def start(self) -> None:
