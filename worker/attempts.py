@@ -1,7 +1,7 @@
 """Counts the model calls begun for each job, so that a job which kills its process is found out."""
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from redis import Redis, RedisError
 
@@ -43,6 +43,7 @@ class Attempts:
             return dict.fromkeys(unique, 1)
         return dict(zip(unique, counts, strict=False))  # the last reply is expire's
 
-    def end(self, ids: Iterable[str]) -> None:
+    def end(self, ids: Sequence[str]) -> None:
         """Forget the counts: the answers are there."""
-        self._redis.hdel(ATTEMPTS_KEY, *ids)
+        if ids:
+            self._redis.hdel(ATTEMPTS_KEY, *ids)

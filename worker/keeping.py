@@ -42,7 +42,7 @@ class Keeping:
             StoreUnavailableError: when the process is to end before the store is back.
         """
         DUPLICATES.inc(self._finish(predictions))
-        self._tell([prediction.id for prediction in predictions])
+        self._tell(predictions)
         durable_ms = now_ms()
         log.info("answered", extra={"each": [_line(prediction, durable_ms) for prediction in predictions]})
         return [None] * len(predictions)
@@ -58,12 +58,13 @@ class Keeping:
                     raise
                 pause = min(2 * pause, LONGEST_PAUSE_S)
 
-    def _tell(self, ids: Sequence[str]) -> None:
+    def _tell(self, predictions: Sequence[Prediction]) -> None:
         try:
-            self._redis.publish(DONE_CHANNEL, json.dumps(ids))
-            self._attempts.end(ids)
+            self._redis.publish(DONE_CHANNEL, json.dumps([prediction.id for prediction in predictions]))
+            # A job that was given up without a call stays counted: its message may come once more, and would kill again
+            self._attempts.end([prediction.id for prediction in predictions if prediction.batch_size])
         except RedisError as error:
-            log.warning("nobody was told of %d answers, Redis is away: %s", len(ids), error)
+            log.warning("nobody was told of %d answers, Redis is away: %s", len(predictions), error)
 
 
 def _line(prediction: Prediction, durable_ms: int) -> dict[str, Any]:

@@ -153,6 +153,18 @@ def test_a_job_that_keeps_killing_its_process_is_given_up_without_another_call(
     assert "ended 3 times" in prediction.error
 
 
+def test_a_job_that_was_given_up_kills_nobody_when_its_message_comes_once_more(
+    answer: Any, attempts: Attempts, redis: Redis
+) -> None:
+    killer = a_job(1)
+    for _ in range(3):
+        attempts.begin([killer.id])
+    store: Any = FakeStore()
+    for _ in range(2):
+        Keeping(store, redis, attempts).keep(answer([killer], FakeModel(lambda _: pytest.fail("called"))))
+    assert [prediction.state for prediction in store.kept] == [State.FAILED, State.FAILED]
+
+
 def test_the_same_job_twice_in_a_batch_is_no_suspect(answer: Any) -> None:
     job = a_job(1)
     assert [prediction.attempts for prediction in answer([job, job])] == [1, 1]
@@ -181,7 +193,7 @@ class FakeStore:
 
 
 def done(job: Job) -> Prediction:
-    return Prediction(job.id, job.pictures, job.accepted_ms, State.DONE, 2, "7")
+    return Prediction(job.id, job.pictures, job.accepted_ms, State.DONE, 2, "7", batch_size=1)
 
 
 def test_answers_are_durable_before_anybody_hears_of_them(redis: Redis, attempts: Attempts) -> None:
