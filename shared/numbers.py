@@ -57,7 +57,7 @@ def digits_apart(ink: Ink, threshold: int) -> list[Ink]:
 
 
 def _is_compact(inked: Mask) -> bool:
-    """Tell of most lone digits, at a tenth of the cost, that nothing below would take them apart."""
+    """Tell of most lone digits, at a sixth of the cost, that nothing below would take them apart."""
     columns, rows = _spans(np.any(inked, axis=0)), _spans(np.any(inked, axis=1))
     return len(columns) == len(rows) == 1 and not _allowed(columns[0].size, rows[0].size, CUT)
 

@@ -121,7 +121,7 @@ def accept(jobs: Sequence[Job], wait_s: float) -> list[Prediction]:
     predictions = {job.id: Prediction(job.id, job.pictures, job.accepted_ms) for job in jobs}
     with parts().waiting.expecting(*predictions) as arrivals:
         accepted = parts().intake.accept(jobs)
-        if wait_s:  # once, for the answer: being woken for the acceptance too cost as much as all of Flask
+        if wait_s:  # once, for the answer: each time a thread is woken it also waits for the interpreter
             accepted.add_done_callback(lambda future: arrivals.put(None) if future.exception() else None)
             with suppress(StoreUnavailableError):  # they were kept before the store went away
                 predictions |= parts().waiting.wait(predictions.keys(), arrivals, wait_s)
