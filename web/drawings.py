@@ -15,7 +15,7 @@ from web.parts import parts
 from web.problems import Problem
 from web.views import Drawing
 
-DATA_URL_PROBLEMS = ("empty-body", "invalid-data-url", "unsupported-image", "invalid-base64")
+DATA_URL_PROBLEMS = ("invalid-data-url", "unsupported-image", "invalid-base64")
 PICTURE_PROBLEMS = ("payload-too-large", "undecodable-image", "image-too-large", "animated-image", "blank-drawing")
 DATA_URL = re.compile(r"data:(?P<type>[\w.+-]+/[\w.+-]+)?(?P<base64>;base64)?,(?P<data>.*)", re.DOTALL)
 

@@ -20,7 +20,15 @@ routes = Blueprint("seed", __name__)
     Call(
         [Answer(200, DigitsView)],
         takes={"text/plain": DataUrlText},
-        problems=[*DATA_URL_PROBLEMS, *PICTURE_PROBLEMS, *ADMISSION_PROBLEMS, "store-unavailable", "no-answer"],
+        problems=[
+            "incomplete-body",
+            "request-timeout",
+            *DATA_URL_PROBLEMS,
+            *PICTURE_PROBLEMS,
+            *ADMISSION_PROBLEMS,
+            "store-unavailable",
+            "no-answer",
+        ],
     )
 )
 def predict() -> Response:
