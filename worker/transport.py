@@ -19,8 +19,9 @@ class Channel(redis.Channel):
         kombu leaves its reply in the socket until everything else is finished: a message that Redis has given away and
         nobody has, lost if the process is killed meanwhile.
         """
-        if self._in_poll:
-            with suppress(Empty, *self.connection_errors):
+        channel: Any = self  # kombu is untyped
+        if channel._in_poll:  # noqa: SLF001 - kombu's own rule for what is under way
+            with suppress(Empty, *channel.connection_errors):
                 self._brpop_read()
         return super().basic_cancel(consumer_tag)
 

@@ -50,7 +50,8 @@ def submit(celery: Celery) -> Callable[[], None]:
 def taker(celery: Celery) -> Generator[Taker]:
     with celery.connection_for_read() as connection:
         taken: list[Any] = []
-        consumer: Any = celery.amqp.TaskConsumer(connection)
+        amqp: Any = celery.amqp  # its annotations ask for a channel where Celery itself gives a connection
+        consumer = amqp.TaskConsumer(connection)
         consumer.on_message = taken.append
         consumer.consume()
         taker = Taker(connection, consumer, taken)
