@@ -36,7 +36,7 @@ anything where a misread digit costs more than a second look. It is unsure below
 {"".join(_spread(facts) for facts in models if "spread" in facts)}
 
 Learnt with seed {default["seed"]} in {default["epochs"]} epochs; the best by validation, epoch {default["best_epoch"]}, is
-kept. {default.get("remark", "")} Confidence is divided by a temperature of {default["temperature"]}, fitted on validation, so that it is the share right;
+kept. Confidence is divided by a temperature of {default["temperature"]}, fitted on validation, so that it is the share right;
 the threshold is the highest confidence that {_percent(COVERAGE)} of the validation digits reach.
 
 ![learning](report/default-learning.png) ![reliability](report/default-reliability.png)
