@@ -5,9 +5,11 @@ import os
 import sys
 from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+
+import psutil
 
 from tests.bench.peers.plain import picture_from_png
 from tests.services.cassandra import CassandraServer
@@ -86,12 +88,23 @@ class Ground:
     def start(self, name: str, *command: str, **environ: str) -> Process:
         environment = os.environ | {"PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "2"} | environ
         process = Process(name, command, self.folder / f"{name}.log", environment)
-        self.stack.callback(process.kill)
+        self.stack.callback(_kill, process)
         return process
 
     def granian(self, application: str, port: int, threads: int, **environ: str) -> Process:
         command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--port", str(port)]
         return self.start("web", *command, "--blocking-threads", str(threads), application, **environ)
+
+
+def _kill(process: Process) -> None:
+    """Kill it and all that it started: BentoML's workers leave its group."""
+    started: list[psutil.Process] = []
+    with suppress(psutil.NoSuchProcess):
+        started = psutil.Process(process.pid).children(recursive=True)
+    process.kill()
+    for each in started:
+        with suppress(psutil.NoSuchProcess):
+            each.kill()
 
 
 def quill(ground: Ground, **settings: object) -> Contestant:
