@@ -88,16 +88,17 @@ def _watch() -> None:
 
 def _cut_the_late() -> None:
     now = time.monotonic()
-    slow = defaultdict[tuple[str, int], list[_Reading]](list)
+    by_ends = defaultdict[tuple[str, int], list[_Reading]](list)
     for reading in list(_READINGS):
-        if now - reading.began_s > CROWD_S:
-            slow[reading.ends].append(reading)
-    for ends, readings in slow.items():
-        late = [one for one in readings if len(readings) > CROWD or now - one.began_s > one.limit_s]
-        for reading in late:
-            reading.late = True
+        by_ends[reading.ends].append(reading)
+    for ends, readings in by_ends.items():
+        slow = [now - one.began_s for one in readings if now - one.began_s > CROWD_S]
+        late = slow if len(slow) > CROWD else [now - one.began_s for one in readings if now - one.began_s > one.limit_s]
         if late:
-            cut = _cut(*ends, silent_s=min(now - reading.began_s for reading in late) - SOON_S)
+            silent_s = min(late) - SOON_S
+            for reading in readings:
+                reading.late = now - reading.began_s > silent_s  # as _cut will take it
+            cut = _cut(*ends, silent_s=silent_s)
             log.warning("%d bodies did not come in time, %d connections cut off", len(late), cut)
 
 
