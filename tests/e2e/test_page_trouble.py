@@ -167,7 +167,7 @@ def test_a_correction_or_deletion_that_fails_is_told_and_can_be_repeated(visitor
     )
     visitor.page.context.set_offline(False)
     visitor.press("7")
-    expect(visitor.page.locator("#corrected")).to_contain_text("You say it is a 7.")
+    expect(visitor.page.locator("#corrected")).to_contain_text("You say it is 7.")
     visitor.press("Delete the drawing read as 5")
     expect(visitor.drawings).to_have_count(0)
 
@@ -198,7 +198,7 @@ def test_not_sure_is_said_plainly_with_the_likeliest_digits(
         expect(visitor.drawings).to_have_count(1)
         shares = (0.0, 0.01, 0.02, 0.0, 0.41, 0.0, 0.0, 0.04, 0.05, 0.47)
         finish(tmp_path, visitor.predictions()[0], digits="9", probabilities=(shares,), confidence=0.47, unsure=True)
-        expect(visitor.said).to_have_text("Not sure: perhaps a 9, perhaps a 4, perhaps no digit at all.")
+        expect(visitor.said).to_have_text("Not sure: perhaps 9, perhaps 4, perhaps no digit at all.")
         expect(visitor.drawings.locator(".read")).to_have_text("9?")
 
 
