@@ -163,8 +163,8 @@ class CassandraConnection:
         try:
             cluster = self._cluster()
             session = cluster.connect()
-            keyspace = ensure_keyspace(cluster, session, self._settings)
-            prepared = {statement: session.prepare(statement, keyspace=keyspace) for statement in self._statements}
+            session.set_keyspace(ensure_keyspace(cluster, session, self._settings))
+            prepared = {statement: session.prepare(statement) for statement in self._statements}
         except Exception as error:  # noqa: BLE001 - every caller is told, and the thread must go on
             if cluster:
                 cluster.shutdown()
