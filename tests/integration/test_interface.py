@@ -162,6 +162,12 @@ def test_the_wait_that_is_granted_is_told(site: Site) -> None:
     assert answer.headers["Preference-Applied"] == "wait=30"
 
 
+def test_caches_are_told_that_the_answer_hangs_on_the_preference(site: Site) -> None:
+    for headers in ({}, {"Prefer": "wait=20"}):
+        answer = post_and_be_answered(site, PREDICTIONS, headers=headers, **PNG)
+        assert answer.headers["Vary"] == "Prefer"
+
+
 def test_the_server_timing_is_that_of_the_stages(site: Site) -> None:
     assert site.client.get(finished(site)).headers["Server-Timing"] == "queued;dur=1.0, classified;dur=2.5"
 

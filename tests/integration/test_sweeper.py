@@ -11,6 +11,7 @@ from shared.contract import PICTURE_BYTES, QUEUE, Job, Prediction, State, new_id
 from shared.queue import EPOCH_KEY, SUBMITTED_HEADER, SWEEPER_KEY, now_ms
 from shared.settings import Settings
 from shared.store import Store, open_store
+from worker.counts import REGISTRY
 from worker.sweeper import Sweeper
 
 pytestmark = pytest.mark.integration
@@ -72,6 +73,14 @@ def test_a_young_job_and_a_finished_one_are_left_alone(store: Store, sweeper: Sw
 def test_a_job_is_not_submitted_again_and_again(store: Store, sweeper: Sweeper) -> None:
     add(store, LONG_AGO_MS)
     assert [sweeper.sweep(), sweeper.sweep()] == [1, 0]
+
+
+def test_what_is_submitted_again_is_counted(store: Store, sweeper: Sweeper) -> None:
+    before = REGISTRY.get_sample_value("quill_resubmissions_total") or 0
+    for _ in range(3):
+        add(store, LONG_AGO_MS)
+    sweeper.sweep()
+    assert REGISTRY.get_sample_value("quill_resubmissions_total") == before + 3
 
 
 def test_a_long_backlog_is_not_doubled(store: Store, redis: Redis, sweeper: Sweeper) -> None:
