@@ -112,16 +112,22 @@ class Waiting:
         return looked | finished
 
     def _listen(self) -> None:
+        lost = False  # told once, not with each try: a log is read by somebody who looks for something
         while True:
             try:
                 with self._redis.pubsub(ignore_subscribe_messages=True) as hints:
                     hints.subscribe(DONE_CHANNEL)
+                    if lost:
+                        log.warning("waiting clients are woken by hints again")
+                        lost = False
                     while True:
                         hint = cast("dict[str, str] | None", hints.get_message(timeout=LOOK_S))
                         if hint:
                             self._wake(json.loads(hint["data"]))
             except (RedisError, StoreUnavailableError) as error:
-                log.warning("waiting clients fall back to looking: %s", error)
+                if not lost:
+                    log.warning("waiting clients fall back to looking each second, until hints come again: %s", error)
+                lost = True
                 time.sleep(LOOK_S)
             except Exception:
                 log.exception("a hint is no list of ids")  # anybody on Redis may send one: it must not end this thread

@@ -8,7 +8,6 @@ import pytest
 from werkzeug.test import TestResponse
 
 from shared.contract import PICTURE_BYTES, Job
-from tests.services.process import wait_until
 from tests.services.site import SEVEN_URL, Site
 
 pytestmark = pytest.mark.integration
@@ -41,7 +40,7 @@ def test_each_drawing_is_a_prediction_in_its_place(site: Site) -> None:
     response = send(site, [PNG, RAW, PNG])
     assert response.status_code == 202
     ids = [entry["id"] for entry in entries(response)]
-    wait_until(lambda: [job.id for job in site.sent] == ids, "all are submitted")
+    assert [job.id for job in site.wait_for_sent(len(ids))] == ids
     assert [entry["pictures"] for entry in entries(response)][1] == [RAW["picture"]]
     assert site.client.get(f"/api/v1/predictions/{ids[2]}").get_json()["state"] == "queued"
 
@@ -63,7 +62,7 @@ def test_each_drawing_is_a_prediction_in_its_place(site: Site) -> None:
 def test_a_bad_drawing_is_marked_in_its_place_and_the_others_are_accepted(site: Site, slug: str, bad: object) -> None:
     first, marked, last = entries(send(site, [PNG, bad, RAW]))
     assert marked["problem"]["type"] == f"/problems/{slug}"
-    wait_until(lambda: [job.id for job in site.sent] == [first["id"], last["id"]], "both are submitted")
+    assert [job.id for job in site.wait_for_sent(2)] == [first["id"], last["id"]]
 
 
 def test_nothing_is_queued_when_all_are_bad(site: Site) -> None:

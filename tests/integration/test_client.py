@@ -82,7 +82,7 @@ def test_an_answer_that_was_lost_is_asked_for_again_and_the_drawing_stays_one(
     site.app.after_request(lose_the_first)
     with Client(serve(site)) as client:
         prediction = client.submit(SEVEN)
-    assert [job.id for job in site.sent] == [prediction.id] == lost
+    assert [job.id for job in site.wait_for_sent(1)] == [prediction.id] == lost
 
 
 def test_overload_is_waited_out_as_the_server_asks(new_site: Callable[..., Site], serve: Callable[[Site], str]) -> None:

@@ -93,7 +93,8 @@ def test_with_a_key_set_only_the_key_reads_it(new_site: Callable[..., Site], aut
 def test_corrections_are_exported_with_their_pictures(site: Site) -> None:
     digit, scribble = site.draw()["id"], site.draw()["id"]
     site.draw()
-    number = Job(new_id(), (bytes(PICTURE_BYTES), *site.sent[0].pictures), now_ms())
+    sent = site.wait_for_sent(2)
+    number = Job(new_id(), (bytes(PICTURE_BYTES), *sent[0].pictures), now_ms())
     site.store.add([number])
     labels = {digit: "3", scribble: "", number.id: "47"}
     for prediction_id, label in labels.items():
@@ -101,12 +102,13 @@ def test_corrections_are_exported_with_their_pictures(site: Site) -> None:
     lines = [json.loads(line) for line in site.client.get("/api/v1/corrections").text.splitlines()]
     assert {line["id"]: line["label"] for line in lines} == labels
     pictures = {line["id"]: tuple(map(b64decode, line["pictures"])) for line in lines}
-    assert pictures == {digit: site.sent[0].pictures, scribble: site.sent[1].pictures, number.id: number.pictures}
+    assert pictures == {digit: sent[0].pictures, scribble: sent[1].pictures, number.id: number.pictures}
 
 
 def test_training_reads_what_is_exported(site: Site, tmp_path: Path) -> None:
     digit, scribble, split_wrongly = (site.draw()["id"] for _ in range(3))
-    number = Job(new_id(), (bytes(PICTURE_BYTES), *site.sent[0].pictures), now_ms())
+    seven = site.wait_for_sent(1)[0].pictures
+    number = Job(new_id(), (bytes(PICTURE_BYTES), *seven), now_ms())
     site.store.add([number])
     for prediction_id, label in {digit: "3", scribble: "", split_wrongly: "12", number.id: "47"}.items():
         site.client.put(f"{HISTORY}/{prediction_id}/label", json={"digits": label})
@@ -117,7 +119,7 @@ def test_training_reads_what_is_exported(site: Site, tmp_path: Path) -> None:
     pictures = {
         int(label): picture.tobytes() for label, picture in zip(examples.labels, examples.pictures, strict=True)
     }
-    assert pictures == dict.fromkeys((3, 7, NOT_A_DIGIT), site.sent[0].pictures[0]) | {4: bytes(PICTURE_BYTES)}
+    assert pictures == dict.fromkeys((3, 7, NOT_A_DIGIT), seven[0]) | {4: bytes(PICTURE_BYTES)}
 
 
 def test_with_a_key_set_only_the_key_reads_the_corrections(new_site: Callable[..., Site]) -> None:

@@ -71,7 +71,7 @@ def listen(site: Site) -> TestResponse:
 
 
 def ask_without_place(site: Site) -> TestResponse:
-    listen(site)  # takes the one place
+    _taken = listen(site)  # the one place, held as long as this answer is
     return site.client.post("/predict", data=SEVEN_URL)
 
 
@@ -239,7 +239,7 @@ def test_a_call_answers_with_each_problem_that_it_documents(
         address = f"/api/v1/predictions/{'x' * 36}"
     if slug in {"too-many-waiting", "no-answer"}:
         drawn = site.draw()["id"]
-        site.client.get(f"/api/v1/predictions/{drawn}/events")  # takes the one place
+        _taken = site.client.get(f"/api/v1/predictions/{drawn}/events")  # the one place, held as long as this answer is
         address = address.replace(NOBODY.rpartition("/")[2], drawn)
     if slug in {"rate-limited", "overloaded"}:
         site.draw()

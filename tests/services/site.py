@@ -12,6 +12,7 @@ from shared.queue import DONE_CHANNEL, connect, now_ms
 from shared.reading import read_here
 from shared.settings import Settings
 from shared.store import open_store
+from tests.services.process import wait_until
 from web import create_app
 
 SEVEN = (Path(__file__).parents[1] / "seven.png").read_bytes()
@@ -23,7 +24,7 @@ class Site:
 
     Attributes:
         client: Flask's test client.
-        sent: the jobs that were submitted, in order.
+        sent: the jobs that were submitted so far, in order.
         on_submit: called with jobs as they are submitted; a test sets it to be quicker than its own client.
     """
 
@@ -40,6 +41,11 @@ class Site:
     def _submit(self, jobs: Sequence[Job]) -> None:
         self.sent.extend(jobs)
         self.on_submit(jobs)
+
+    def wait_for_sent(self, count: int) -> list[Job]:
+        """Return the jobs that were submitted once they are so many: a job is submitted after it was answered for."""
+        wait_until(lambda: len(self.sent) >= count, f"{count} jobs are submitted")
+        return self.sent
 
     def draw(self, **headers: str) -> dict[str, Any]:
         """Send a drawing of a seven; return the prediction as it was answered."""
