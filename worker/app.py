@@ -16,6 +16,7 @@ from shared.settings import Settings
 from shared.store import Store, StoreUnavailableError
 from worker.answering import Answering, Arrival, Model
 from worker.attempts import Attempts
+from worker.events import EventsTogether
 from worker.keeping import Keeping
 from worker.sweeper import PERIOD_S, Sweeper
 from worker.tally import Tally
@@ -50,7 +51,7 @@ class Worker:
         app = make_celery(self._settings)
         app.conf.broker_transport = "worker.transport:Transport"
         app.task(name=CLASSIFY)(handler(self._answers, self._kept, self._tally))
-        app.steps["consumer"].add(LoopTick)
+        app.steps["consumer"].update({LoopTick, EventsTogether})
         return app
 
     def run(self, beat: Path | None) -> int:
