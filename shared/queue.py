@@ -62,6 +62,7 @@ def make_celery(settings: Settings) -> Celery:
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
         broker_connection_timeout=CONNECT_S,
+        broker_transport="shared.transport:Transport",
         broker_transport_options={
             "visibility_timeout": settings.visibility_s,
             # By default abandoned messages are looked for every 100 s, and not for 300 s when the looker dies.
@@ -90,6 +91,7 @@ def submitter(app: Celery) -> Submit:
                 args=[to_message(jobs)],
                 argsrepr=f"({len(jobs)} jobs, the first {jobs[0].id})",  # what Flower and logs show: never the ink
                 headers={SUBMITTED_HEADER: now_ms()},
+                declare=(),  # a list in Redis needs none
                 retry=False,
             )
         except refusals as error:

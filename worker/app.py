@@ -49,7 +49,6 @@ class Worker:
 
     def _make_celery(self) -> Celery:
         app = make_celery(self._settings)
-        app.conf.broker_transport = "worker.transport:Transport"
         app.task(name=CLASSIFY)(handler(self._answers, self._kept, self._tally))
         app.steps["consumer"].update({LoopTick, EventsTogether})
         return app

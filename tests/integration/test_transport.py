@@ -36,9 +36,7 @@ class Taker:
 
 @pytest.fixture
 def celery(redis_url: str) -> Celery:
-    app = make_celery(Settings(redis_url=SecretStr(redis_url)))
-    app.conf.broker_transport = "worker.transport:Transport"
-    return app
+    return make_celery(Settings(redis_url=SecretStr(redis_url)))
 
 
 @pytest.fixture
