@@ -43,7 +43,7 @@ class Attempts:
             return dict.fromkeys(unique, 1)
         return dict(zip(unique, counts, strict=False))  # the last reply is expire's
 
-    def end(self, ids: Sequence[str]) -> None:
-        """Forget the counts: the answers are there."""
+    def end(self, ids: Sequence[str], redis: Redis) -> None:
+        """Forget the counts by this client or pipeline: the answers are there."""
         if ids:
-            self._redis.hdel(ATTEMPTS_KEY, *ids)
+            redis.hdel(ATTEMPTS_KEY, *ids)

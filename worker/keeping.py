@@ -60,9 +60,11 @@ class Keeping:
 
     def _tell(self, predictions: Sequence[Prediction]) -> None:
         try:
-            self._redis.publish(DONE_CHANNEL, json.dumps([prediction.id for prediction in predictions]))
-            # A job that was given up without a call stays counted: its message may come once more, and would kill again
-            self._attempts.end([prediction.id for prediction in predictions if prediction.batch_size])
+            with self._redis.pipeline(transaction=False) as once:
+                once.publish(DONE_CHANNEL, json.dumps([prediction.id for prediction in predictions]))
+                # A job that was given up without a call stays counted: its message may come again, and would kill again
+                self._attempts.end([prediction.id for prediction in predictions if prediction.batch_size], once)
+                once.execute()
         except RedisError as error:
             log.warning("nobody was told of %d answers, Redis is away: %s", len(predictions), error)
 
