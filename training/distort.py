@@ -16,7 +16,7 @@ _random: Any = tf.random  # its annotations deny shapes that hold tensors
 _TURN = 0.22  # radians at most
 _SLANT = 0.25
 _STRETCH = 0.16  # of the logarithm of each axis's scale
-_SHIFT = 1.2  # pixels, a standard deviation
+_SHIFT = 0.5  # pixels, a standard deviation: a picture is centred to the pixel
 _BEND = 0.6  # pixels, a standard deviation
 _KNOTS = 6  # a side: where the bends are drawn
 

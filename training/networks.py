@@ -28,7 +28,7 @@ def seed() -> Model:
 
 
 def default() -> Model:
-    """Return a network of five small convolutions that also knows what is no digit, 11 MFLOP."""
+    """Return a network of six small convolutions that also knows what is no digit, 12 MFLOP."""
     return Sequential(
         [
             layers.Input((SIDE, SIDE, 1)),
@@ -39,6 +39,7 @@ def default() -> Model:
             *_convolution(64),
             *_convolution(64),
             layers.MaxPooling2D(padding="same"),
+            *_convolution(48),
             layers.Flatten(),
             layers.Dropout(0.3),
             layers.Dense(CLASSES + 1),
