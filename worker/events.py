@@ -15,6 +15,7 @@ class EventsTogether(bootsteps.StartStopStep):
     """
 
     requires = ("celery.worker.consumer.tasks:Tasks",)
+    entry: Any = None  # of the timer, once started
 
     def start(self, parent: Any) -> None:
         """Let the dispatcher of this connection gather, up to its own limit of 24 events."""
@@ -22,7 +23,12 @@ class EventsTogether(bootsteps.StartStopStep):
         self.entry = parent.timer.call_repeatedly(PERIOD_S, parent.event_dispatcher.flush)
 
     def stop(self, parent: Any) -> None:
-        """Send the rest, and the last events as Celery does: nothing turns the timer of a worker that finishes."""
+        """Send the rest, and the last events as Celery does: nothing turns the timer of a worker that finishes.
+
+        A connection lost while the steps start stops all of them, also those that have not begun.
+        """
+        if self.entry is None:
+            return
         self.entry.cancel()
         parent.event_dispatcher.on_send_buffered = parent.on_send_event_buffered
         parent.on_send_event_buffered()

@@ -28,14 +28,16 @@ class LoopTick(bootsteps.StartStopStep):
 
     requires = ("celery.worker.consumer.tasks:Tasks",)
     last_s = time.monotonic()
+    entry: Any = None  # of the timer, once started
 
     def start(self, parent: Any) -> None:
         """Tick from the loop's own timer."""
         self.entry = parent.timer.call_repeatedly(PERIOD_S, self._tick)
 
     def stop(self, parent: Any) -> None:  # noqa: ARG002 - Celery passes it
-        """Let the timer go with its connection."""
-        self.entry.cancel()
+        """Let the timer go with its connection, which may have been lost before this step's turn to start."""
+        if self.entry:
+            self.entry.cancel()
 
     @classmethod
     def _tick(cls) -> None:

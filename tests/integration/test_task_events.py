@@ -69,3 +69,9 @@ def test_a_worker_that_finishes_sends_what_it_has_gathered_and_then_each_event_a
     step.stop(consumer)
     consumer.event_dispatcher.send(TASK[2])
     assert heard(flower) == [TASK[:2], TASK[2:]]
+
+
+def test_what_was_not_started_can_be_stopped(consumer: Any, flower: Any) -> None:
+    """Redis went away while the worker's steps were starting: Celery stops them all, and logs a step that raises."""
+    EventsTogether(consumer).stop(consumer)
+    assert heard(flower) == []
