@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageChops
 
+from shared.bad_image import BadImageError
 from shared.canvas_png import grey_from_canvas
 from shared.contract import MAX_PICTURES, SIDE
 from shared.numbers import digits_apart
@@ -22,22 +23,6 @@ _WHITE = 255
 _NEEDED = (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND")  # all that pixels are made of
 
 Picture = NDArray[np.uint8]
-
-
-class BadImageError(ValueError):
-    """Raised when bytes are no drawing; the text tells the person who sent them what to send instead.
-
-    Attributes:
-        slug: which kind of bad: undecodable-image, image-too-large, animated-image or blank-drawing.
-    """
-
-    def __init__(self, slug: str, message: str) -> None:
-        super().__init__(slug, message)  # both, so that it can be sent to another process
-        self.slug = slug
-
-    def __str__(self) -> str:
-        """Return the text alone."""
-        return self.args[1]
 
 
 def picture_from_png(data: bytes) -> Picture:

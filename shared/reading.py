@@ -7,7 +7,6 @@ are the one thing that might break a process: this one holds nothing.
 
 import logging
 import os
-import signal
 import socket
 import struct
 import subprocess
@@ -15,8 +14,8 @@ import sys
 from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection, Pipe
 
+from shared.bad_image import BadImageError
 from shared.batcher import Batcher
-from shared.picture import BadImageError, pictures_from_png
 
 log = logging.getLogger(__name__)
 
@@ -26,18 +25,6 @@ Read = Callable[[Sequence[bytes]], Sequence[Pictures | BadImageError]]  # PNGs -
 START_S = 30  # for a process to be ready, on a busy machine
 STUCK_S = 5  # for one go of a process that is ready; one that takes longer is given up
 TOGETHER = 16  # drawings in one go: few enough that none waits long for the others
-
-
-def read_here(pngs: Sequence[bytes]) -> list[Pictures | BadImageError]:
-    """Return the pictures of each drawing, or what is wrong with it; in this thread."""
-    return [_read(png) for png in pngs]
-
-
-def _read(png: bytes) -> Pictures | BadImageError:
-    try:
-        return tuple(picture.tobytes() for picture in pictures_from_png(png))
-    except BadImageError as error:
-        return error
 
 
 class Reader:
@@ -95,7 +82,7 @@ class Reader:
         self._is_ready = False
         _limit(self._pipe, START_S)
         with theirs:
-            command = [sys.executable, "-m", __name__, str(theirs.fileno())]
+            command = [sys.executable, "-m", "shared.reader", str(theirs.fileno())]
             self._process = subprocess.Popen(  # noqa: S603 - our own program
                 command, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL
             )
@@ -111,20 +98,3 @@ def _limit(pipe: Connection, seconds: int) -> None:
     with socket.socket(fileno=os.dup(pipe.fileno())) as end:
         for option in (socket.SO_SNDTIMEO, socket.SO_RCVTIMEO):
             end.setsockopt(socket.SOL_SOCKET, option, struct.pack("ll", seconds, 0))
-
-
-def _serve(pipe: Connection) -> None:
-    """Read what comes until whoever started this process has gone."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)  # meant for that other process, which may still need this one
-    pipe.send(True)  # ready
-    while True:
-        try:
-            pngs = pipe.recv()
-        except EOFError:
-            return
-        pipe.send(read_here(pngs))
-
-
-if __name__ == "__main__":
-    _serve(Connection(int(sys.argv[1])))

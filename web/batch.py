@@ -5,8 +5,8 @@ from typing import cast
 
 from flask import Blueprint, Response, request
 
+from shared.bad_image import BadImageError
 from shared.contract import Job, State
-from shared.picture import BadImageError
 from web.admission import ADMISSION_PROBLEMS
 from web.bodies import BODY_PROBLEMS, sent, valid
 from web.describe import Answer, Call, describe

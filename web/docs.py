@@ -6,7 +6,6 @@ from flask import Blueprint, Response, current_app, render_template
 from swagger_ui_bundle import swagger_ui_path  # pyright: ignore[reportMissingTypeStubs] - the wheel brings no types
 
 from web.describe import Answer, Call, describe
-from web.openapi import document
 
 routes = Blueprint("docs", __name__, static_folder=str(swagger_ui_path), static_url_path="/docs")
 
@@ -26,4 +25,6 @@ def page() -> str:
 
 @cache
 def _text() -> str:
+    from web.openapi import document  # noqa: PLC0415 - takes 4 MB, and hardly anybody asks
+
     return document(current_app).model_dump_json(by_alias=True, exclude_none=True)

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from flask import Request
 
+from shared.bad_image import BadImageError
 from shared.contract import PICTURE_BYTES, Job, new_id
-from shared.picture import BadImageError
 from shared.queue import now_ms
 from web.bodies import shaped, whole_body
 from web.parts import parts

@@ -5,7 +5,7 @@ import logging
 from flask import Blueprint, Flask, Response, render_template, request
 from werkzeug.exceptions import ClientDisconnected, HTTPException
 
-from shared.picture import BadImageError
+from shared.bad_image import BadImageError
 from shared.store import StoreUnavailableError
 from web.problems import KINDS, Problem, answer
 from web.waiting import NoPlaceError

@@ -216,7 +216,7 @@ def break_the_reader(scene: Scene) -> None:
 
 def _signal_reader(scene: Scene, number: signal.Signals) -> bool:
     for process in psutil.Process(scene.stack.processes["web"].pid).children(recursive=True):
-        if "shared.reading" in process.cmdline():
+        if "shared.reader" in process.cmdline():
             process.send_signal(number)
             return True
     return False

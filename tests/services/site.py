@@ -9,7 +9,7 @@ from typing import Any
 
 from shared.contract import Job, Prediction, State
 from shared.queue import DONE_CHANNEL, connect, now_ms
-from shared.reading import read_here
+from shared.reader import read_here
 from shared.settings import Settings
 from shared.store import open_store
 from tests.services.process import wait_until

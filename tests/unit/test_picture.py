@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 from playwright.sync_api import Browser
 
+from shared.bad_image import BadImageError
 from shared.canvas_png import grey_from_canvas
 from shared.contract import SIDE
-from shared.picture import BOX, INK, MAX_PIXELS, BadImageError, picture_from_png, pictures_from_png
+from shared.picture import BOX, INK, MAX_PIXELS, picture_from_png, pictures_from_png
 
 
 def seven(*, x: int = 0, y: int = 0) -> Image.Image:

@@ -10,8 +10,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from shared.picture import BadImageError
-from shared.reading import TOGETHER, Reader, read_here
+from shared.bad_image import BadImageError
+from shared.reader import read_here
+from shared.reading import TOGETHER, Reader
 from tests.services.process import wait_until
 
 SEVEN = (Path(__file__).parents[1] / "seven.png").read_bytes()
