@@ -4,6 +4,7 @@
 """
 
 import shutil
+import signal
 import sys
 import time
 from contextlib import ExitStack
@@ -16,12 +17,13 @@ from shared.queue import connect, make_celery, now_ms, submitter
 from shared.settings import Settings
 from shared.store import Store, open_store
 from tests.bench.contestants import Ground
-from tests.services.process import wait_until
+from tests.services.process import Process, wait_until
 
 FOLDER = Path("var/studies").absolute()
 BATCH = 4  # pictures in a call of the slow model
 WORKERS = (1, 2, 4, 8)
-DEPTHS = (100, 10_000)  # jobs of a backlog
+BACKLOG = 10_000  # jobs
+WARM = 2_000  # jobs before, as the first ones of a worker take longer
 DEADLINE_S = 300
 
 
@@ -44,20 +46,20 @@ class Bench:
         for start in range(0, count, a_message):
             submit(jobs[start : start + a_message])
 
-    def start_workers(self, count: int, call_s: float, batch_limit: int) -> None:
-        """Return once each of them has told that it lives."""
+    def start_workers(self, count: int, call_s: float, batch_limit: int) -> list[Process]:
+        """Return so many workers."""
         environ = {f"QUILL_{name.upper()}": text for name, text in self._given.items()}
         environ |= {"CALL_S": str(call_s), "QUILL_BATCH_LIMIT": str(batch_limit)}
-        for number in range(count):
-            self._ground.start(f"worker{number}", sys.executable, "-m", "tests.bench.slow_worker", **environ)
+        command = [sys.executable, "-m", "tests.bench.slow_worker"]
+        return [self._ground.start(f"worker{number}", *command, **environ) for number in range(count)]
 
-    def drain(self) -> float:
-        """Return the jobs finished a second from the first answer to the last."""
+    def drain(self, left: int = 0) -> float:
+        """Return the jobs finished a second from the next answer until no more than so many are left."""
         full = self.store.backlog()
-        wait_until(lambda: self.store.backlog() < full, "the first answer", DEADLINE_S)
-        began_s, left = time.monotonic(), self.store.backlog()
-        wait_until(lambda: not self.store.backlog(), "the last answer", DEADLINE_S)
-        return left / (time.monotonic() - began_s)
+        wait_until(lambda: self.store.backlog() < full, "the next answer", DEADLINE_S)
+        began_s, first = time.monotonic(), self.store.backlog()
+        wait_until(lambda: self.store.backlog() <= left, f"{left} jobs left", DEADLINE_S)
+        return (first - self.store.backlog()) / (time.monotonic() - began_s)
 
 
 def scale(bench: Bench, workers: int) -> float:
@@ -67,14 +69,20 @@ def scale(bench: Bench, workers: int) -> float:
     return bench.drain()
 
 
-def wait_in_line(bench: Bench, jobs: int) -> tuple[float, float]:
-    """Return the bytes of Redis a queued job, and the results a second while one worker drains them."""
+def wait_in_line(bench: Bench) -> tuple[float, float, float]:
+    """Return the bytes of Redis a queued job, and the results a second of one worker at the start and at the end."""
     client = connect(bench.settings)
+    (worker,) = bench.start_workers(1, call_s=0.0, batch_limit=64)
+    bench.submit(WARM, MAX_JOBS)
+    bench.drain()
+    worker.send(signal.SIGSTOP)
     before = _used_bytes(client)
-    bench.submit(jobs, MAX_JOBS)
-    job_bytes = (_used_bytes(client) - before) / jobs
-    bench.start_workers(1, call_s=0.0, batch_limit=64)
-    return job_bytes, bench.drain()
+    bench.submit(BACKLOG, MAX_JOBS)
+    job_bytes = (_used_bytes(client) - before) / BACKLOG
+    worker.send(signal.SIGCONT)
+    deep = bench.drain(left=BACKLOG * 3 // 4)
+    bench.drain(left=BACKLOG // 4)
+    return job_bytes, deep, bench.drain()
 
 
 def _used_bytes(client: Redis) -> int:
@@ -88,10 +96,12 @@ def main() -> None:
         with ExitStack() as stack:
             rate = scale(Bench(Ground(FOLDER / f"{workers}-workers", stack)), workers)
         sys.stdout.write(f"{workers} workers, 50 ms a call of {BATCH}: {rate:.0f} results/s\n")
-    for jobs in DEPTHS:
-        with ExitStack() as stack:
-            job_bytes, rate = wait_in_line(Bench(Ground(FOLDER / f"{jobs}-jobs", stack)), jobs)
-        sys.stdout.write(f"backlog of {jobs}: {job_bytes:.0f} bytes of Redis a job, drained at {rate:.0f} a second\n")
+    with ExitStack() as stack:
+        job_bytes, deep, shallow = wait_in_line(Bench(Ground(FOLDER / "backlog", stack)))
+    sys.stdout.write(
+        f"backlog of {BACKLOG}: {job_bytes:.0f} bytes of Redis a job; "
+        f"the first quarter drained at {deep:.0f} a second, the last at {shallow:.0f}\n"
+    )
 
 
 if __name__ == "__main__":
