@@ -32,9 +32,9 @@ class Batcher(Generic[T, R]):
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
 
-    def put(self, items: Sequence[T]) -> "Future[list[R]]":
-        """Let the items wait for the next batch; the future holds their results in the same order."""
-        group: _Group[T, R] = _Group(items, Future())
+    def put(self, items: Sequence[T], results: "Future[list[R]] | None" = None) -> "Future[list[R]]":
+        """Let the items wait for the next batch; the future, yours or a new one, holds their results in their order."""
+        group: _Group[T, R] = _Group(items, results or Future())
         self._waiting.put(group)
         return group.results
 

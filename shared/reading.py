@@ -12,6 +12,7 @@ import struct
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from multiprocessing.connection import Connection, Pipe
 
 from shared.bad_image import BadImageError
@@ -20,7 +21,8 @@ from shared.batcher import Batcher
 log = logging.getLogger(__name__)
 
 Pictures = tuple[bytes, ...]  # of one drawing, left to right, as in shared.contract.Job
-Read = Callable[[Sequence[bytes]], Sequence[Pictures | BadImageError]]  # PNGs -> what each shows, in their order
+Reading = Future[list[Pictures | BadImageError]]  # what each of some PNGs shows, in their order
+Read = Callable[[Sequence[bytes]], Reading]
 
 START_S = 30  # for a process to be ready, on a busy machine
 STUCK_S = 5  # for one go of a process that is ready; one that takes longer is given up
@@ -35,10 +37,9 @@ class Reader:
         self._start()
         self._waiting: Batcher[bytes, Pictures | BadImageError] = Batcher(self._read, limit=TOGETHER, name="reader")
 
-    def read(self, pngs: Sequence[bytes]) -> list[Pictures | BadImageError]:
-        """Return the pictures of each drawing, or what is wrong with it."""
-        groups = [pngs[start : start + TOGETHER] for start in range(0, len(pngs), TOGETHER)]
-        return [read for waiting in [self._waiting.put(group) for group in groups] for read in waiting.result()]
+    def read(self, pngs: Sequence[bytes]) -> Reading:
+        """Return what will hold the pictures of each drawing, or what is wrong with it; beyond TOGETHER others wait."""
+        return self._waiting.put(pngs)
 
     def close(self) -> None:
         """Finish what waits, then end the process."""

@@ -10,6 +10,7 @@ from flask import Request
 from shared.bad_image import BadImageError
 from shared.contract import PICTURE_BYTES, Job, new_id
 from shared.queue import now_ms
+from shared.reading import TOGETHER
 from web.bodies import shaped, whole_body
 from web.parts import parts
 from web.problems import Problem
@@ -34,9 +35,11 @@ def job_from_png(png: bytes) -> Job:
 
 def jobs_from_pngs(pngs: Sequence[bytes]) -> list[Job | BadImageError]:
     """Return a fresh job for each drawing, or what is wrong with it."""
+    readings = [parts().read(pngs[start : start + TOGETHER]) for start in range(0, len(pngs), TOGETHER)]
     return [
         pictures if isinstance(pictures, BadImageError) else Job(new_id(), pictures, now_ms())
-        for pictures in parts().read(pngs)
+        for reading in readings
+        for pictures in reading.result()
     ]
 
 

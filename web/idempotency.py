@@ -25,15 +25,13 @@ def key_of(request: Request) -> str | None:
     raise Problem("invalid-idempotency-key", f"{HEADER} is 1 to {LONGEST} printable ASCII characters.")
 
 
-def claimed(job: Job, png: bytes, key: str | None, store: Store) -> Job:
+def claimed(job: Job, png: bytes, key: str, store: Store) -> Job:
     """Return the job under the id that its key stands for: the job's own, unless the key was used within a day.
 
     Raises:
         Problem: 422 when the key stands for another drawing.
         StoreUnavailableError: nothing was promised.
     """
-    if key is None:
-        return job
     digest = hashlib.sha256(png).hexdigest()
     claimed_digest, prediction_id = store.claim(key, digest, job.id)
     if claimed_digest != digest:

@@ -5,9 +5,11 @@ import threading
 from collections.abc import Sequence
 from concurrent.futures import Future
 
+from shared.bad_image import BadImageError
 from shared.batcher import Batcher
 from shared.contract import MAX_JOBS, Job
 from shared.queue import Submit, SubmitError, now_ms
+from shared.reading import Reading
 from shared.store import Store
 from web.counts import ACCEPTED
 
@@ -31,9 +33,25 @@ class Intake:
         self._written = Batcher(self._write, limit=WRITE_LIMIT, name="intake")
         self._sent = Batcher(self._send, limit=MAX_JOBS, name="courier")
 
-    def accept(self, jobs: Sequence[Job]) -> "Future[list[None]]":
-        """Return what is done once the jobs are durable; with StoreUnavailableError nothing was promised."""
+    def accept(self, jobs: Sequence[Job]) -> "Future[list[Job]]":
+        """Return what holds the jobs once they are durable; with StoreUnavailableError nothing was promised."""
         return self._written.put(jobs)
+
+    def accept_read(self, job_id: str, reading: Reading) -> "Future[list[Job]]":
+        """Accept the one drawing that is being read as soon as it is, as above; with BadImageError it is none.
+
+        The reader's thread hands it on: to wake another one in between takes longer than what that would do.
+        """
+        accepted: Future[list[Job]] = Future()
+
+        def hand_on(read: Reading) -> None:
+            try:
+                self._written.put([_job(job_id, read)], accepted)
+            except Exception as error:  # noqa: BLE001 - whatever it is, somebody waits
+                accepted.set_exception(error)
+
+        reading.add_done_callback(hand_on)
+        return accepted
 
     def close(self) -> None:
         """Finish what waits; what Redis does not take now is left to the sweeper."""
@@ -41,7 +59,7 @@ class Intake:
         self._written.close()
         self._sent.close()
 
-    def _write(self, jobs: Sequence[Job]) -> Sequence[None]:
+    def _write(self, jobs: Sequence[Job]) -> Sequence[Job]:
         self._store.add(jobs)
         ACCEPTED.inc(len(jobs))
         durable_ms = now_ms()
@@ -49,7 +67,7 @@ class Intake:
         log.info("accepted", extra={"each": each})
         for start in range(0, len(jobs), MAX_JOBS):
             self._sent.put(jobs[start : start + MAX_JOBS])
-        return [None] * len(jobs)
+        return jobs
 
     def _send(self, jobs: Sequence[Job]) -> Sequence[None]:
         while True:
@@ -62,3 +80,10 @@ class Intake:
             else:
                 break
         return [None] * len(jobs)
+
+
+def _job(job_id: str, read: Reading) -> Job:
+    (pictures,) = read.result()
+    if isinstance(pictures, BadImageError):
+        raise pictures
+    return Job(job_id, pictures, now_ms())

@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Sequence
+from concurrent.futures import Future
 from contextlib import suppress
 
 from flask import Blueprint, Response, request, url_for
 
-from shared.contract import Job, Prediction, State, is_id
+from shared.contract import Job, Prediction, State, is_id, new_id
 from shared.store import StoreUnavailableError
 from web.admission import ADMISSION_PROBLEMS
 from web.bodies import BODY_PROBLEMS, asked, sent
@@ -17,6 +18,7 @@ from web.idempotency import claimed, key_of
 from web.parts import parts
 from web.problems import Problem
 from web.views import AcceptedView, Drawing, Label, PredictionView, Wait
+from web.waiting import Arrivals
 
 LONGEST_WAIT_S = 30.0
 WAIT = re.compile(r"(?:^|,)\s*wait\s*=\s*(\d{1,9})\s*(?:$|[,;])", re.IGNORECASE)
@@ -51,10 +53,8 @@ def create() -> Response:
     parts().admission.admit(request.remote_addr)
     wait_s, key = preferred_wait_s(), key_of(request)
     png = png_from_request(request)
-    fresh = job_from_png(png)
-    job = claimed(fresh, png, key, parts().store)
     ahead = parts().backlog.now().count  # before it joins them
-    prediction = accept([job], wait_s)[0] if job.id == fresh.id else _accept_again(job, wait_s)
+    prediction = accept_drawing(png, wait_s) if key is None else _accept_once(key, png, wait_s)
     finished = prediction.state is not State.QUEUED
     response = shown(prediction) if finished else _accepted(prediction, ahead)
     response.headers["Location"] = url_for(".show", prediction_id=prediction.id)
@@ -116,21 +116,42 @@ def forget(prediction_id: str) -> Response:
     return Response(status=204)
 
 
+def accept_drawing(png: bytes, wait_s: float) -> Prediction:
+    """Accept the drawing; return its prediction: finished if that took no longer than wait_s, else queued.
+
+    Raises:
+        BadImageError: when the bytes are no drawing.
+    """
+    job_id = new_id()
+    with parts().waiting.expecting(job_id) as arrivals:
+        return _answered([job_id], parts().intake.accept_read(job_id, parts().read([png])), arrivals, wait_s)[0]
+
+
 def accept(jobs: Sequence[Job], wait_s: float) -> list[Prediction]:
     """Accept the jobs, all or none; return their predictions: those finished within wait_s, the others queued."""
-    predictions = {job.id: Prediction(job.id, job.pictures, job.accepted_ms) for job in jobs}
-    with parts().waiting.expecting(*predictions) as arrivals:
-        accepted = parts().intake.accept(jobs)
-        if wait_s:  # once, for the answer: each time a thread is woken it also waits for the interpreter
-            accepted.add_done_callback(lambda future: arrivals.put(None) if future.exception() else None)
-            with suppress(StoreUnavailableError):  # they were kept before the store went away
-                predictions |= parts().waiting.wait(predictions.keys(), arrivals, wait_s)
-        accepted.result()
-    return [predictions[job.id] for job in jobs]
+    ids = [job.id for job in jobs]
+    with parts().waiting.expecting(*ids) as arrivals:
+        return _answered(ids, parts().intake.accept(jobs), arrivals, wait_s)
 
 
-def _accept_again(job: Job, wait_s: float) -> Prediction:
-    """Return the prediction of a job whose client asks again; accept it if its first time was cut off too early."""
+def _answered(ids: Sequence[str], accepted: "Future[list[Job]]", arrivals: Arrivals, wait_s: float) -> list[Prediction]:
+    found: dict[str, Prediction] = {}
+    if wait_s:  # once, for the answer: each time a thread is woken it also waits for the interpreter
+        accepted.add_done_callback(lambda future: arrivals.put(None) if future.exception() else None)
+        with suppress(StoreUnavailableError):  # they were kept before the store went away
+            found = parts().waiting.wait(ids, arrivals, wait_s)
+    return [found.get(job.id) or Prediction(job.id, job.pictures, job.accepted_ms) for job in accepted.result()]
+
+
+def _accept_once(key: str, png: bytes, wait_s: float) -> Prediction:
+    """Accept the drawing unless its client did so under this key; return its prediction as above.
+
+    Who asks again is accepted all the same when the first time was cut off before that.
+    """
+    fresh = job_from_png(png)
+    job = claimed(fresh, png, key, parts().store)
+    if job.id == fresh.id:
+        return accept([job], wait_s)[0]
     REPEATS.inc()
     if not parts().store.get([job.id]):
         parts().intake.accept([job]).result()

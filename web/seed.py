@@ -6,9 +6,9 @@ from shared.contract import State
 from web.admission import ADMISSION_PROBLEMS
 from web.bodies import whole_body
 from web.describe import Answer, Call, describe
-from web.drawings import DATA_URL_PROBLEMS, PICTURE_PROBLEMS, job_from_png, png_from_data_url
+from web.drawings import DATA_URL_PROBLEMS, PICTURE_PROBLEMS, png_from_data_url
 from web.parts import parts
-from web.predictions import LONGEST_WAIT_S, accept
+from web.predictions import LONGEST_WAIT_S, accept_drawing
 from web.problems import Problem
 from web.views import DataUrlText, DigitsView
 
@@ -35,7 +35,7 @@ def predict() -> Response:
     """Answer as the seed of 2019 did: a data URL in, the digits as a JSON list out."""
     parts().admission.admit(request.remote_addr)
     url = whole_body().decode("utf-8", "replace").strip()
-    prediction = accept([job_from_png(png_from_data_url(url))], LONGEST_WAIT_S)[0]
+    prediction = accept_drawing(png_from_data_url(url), LONGEST_WAIT_S)
     if prediction.state is not State.DONE:
         raise Problem("no-answer", prediction.error or "No worker has answered yet.", retry_after_s=5)
     return Response(f"[{', '.join(prediction.digits)}]", mimetype="application/json")

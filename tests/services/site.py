@@ -3,6 +3,7 @@
 import json
 from base64 import b64encode
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 from shared.contract import Job, Prediction, State
 from shared.queue import DONE_CHANNEL, connect, now_ms
 from shared.reader import read_here
+from shared.reading import Reading
 from shared.settings import Settings
 from shared.store import open_store
 from tests.services.process import wait_until
@@ -17,6 +19,12 @@ from web import create_app
 
 SEVEN = (Path(__file__).parents[1] / "seven.png").read_bytes()
 SEVEN_URL = f"data:image/png;base64,{b64encode(SEVEN).decode()}"
+
+
+def _read_at_once(pngs: Sequence[bytes]) -> Reading:
+    reading: Reading = Future()
+    reading.set_result(read_here(pngs))
+    return reading
 
 
 class Site:
@@ -35,7 +43,7 @@ class Site:
         self.redis = connect(self.settings)
         self.sent: list[Job] = []
         self.on_submit: Callable[[Sequence[Job]], object] = lambda _: None
-        self.app = create_app(self.settings, store=self.store, submit=self._submit, read=read_here)
+        self.app = create_app(self.settings, store=self.store, submit=self._submit, read=_read_at_once)
         self.client = self.app.test_client()
 
     def _submit(self, jobs: Sequence[Job]) -> None:

@@ -2,12 +2,15 @@
 
 import threading
 from collections.abc import Sequence
+from concurrent.futures import Future
 from typing import Any
 
 import pytest
 
-from shared.contract import MAX_JOBS, PICTURE_BYTES, Job, new_id
+from shared.bad_image import BadImageError
+from shared.contract import MAX_JOBS, PICTURE_BYTES, ContractError, Job, new_id
 from shared.queue import SubmitError
+from shared.reading import Reading
 from shared.store import StoreUnavailableError
 from web.intake import Intake
 
@@ -65,6 +68,37 @@ def test_an_accepted_job_is_durable_and_gets_submitted(store: Any, queue: Queue)
     assert store.added == jobs
     assert queue.took.acquire(timeout=DEADLINE_S)
     assert queue.messages == [jobs]
+
+
+def test_a_drawing_is_accepted_once_it_is_read(store: Any, queue: Queue) -> None:
+    reading: Reading = Future()
+    job_id = new_id()
+    accepted = Intake(store, queue).accept_read(job_id, reading)
+    assert not accepted.done()
+    reading.set_result([(bytes(PICTURE_BYTES),)])
+    assert accepted.result(DEADLINE_S) == store.added
+    assert [job.id for job in store.added] == [job_id]
+
+
+def test_what_is_no_drawing_is_not_accepted(store: Any, queue: Queue) -> None:
+    reading: Reading = Future()
+    reading.set_result([BadImageError("blank-drawing", "nothing there")])
+    with pytest.raises(BadImageError):
+        Intake(store, queue).accept_read(new_id(), reading).result(DEADLINE_S)
+    assert not store.added
+
+
+def test_whoever_waits_is_told_what_fails_before_the_store(store: Any, queue: Queue) -> None:
+    unread: Reading = Future()
+    accepted = Intake(store, queue).accept_read(new_id(), unread)
+    unread.set_exception(OSError("no more processes"))
+    with pytest.raises(OSError, match="no more processes"):
+        accepted.result(DEADLINE_S)
+    without_pictures: Reading = Future()
+    accepted = Intake(store, queue).accept_read(new_id(), without_pictures)
+    without_pictures.set_result([()])
+    with pytest.raises(ContractError):
+        accepted.result(DEADLINE_S)
 
 
 def test_when_the_store_refuses_nothing_is_promised(store: Any, queue: Queue) -> None:

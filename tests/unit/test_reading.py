@@ -3,7 +3,6 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
@@ -20,7 +19,7 @@ ORPHAN = """
 import os, signal, sys
 from shared.reading import Reader
 reader = Reader()
-reader.read([b""])
+reader.read([b""]).result()
 sys.stdout.write(f"{reader.pid}\\n")
 sys.stdout.flush()
 os.kill(os.getpid(), signal.SIGKILL)
@@ -35,11 +34,11 @@ def reader() -> Iterator[Reader]:
 
 def test_drawings_are_read_as_in_this_process(reader: Reader) -> None:
     pngs = [SEVEN] * (2 * TOGETHER + 1)
-    assert reader.read(pngs) == read_here(pngs)
+    assert reader.read(pngs).result() == read_here(pngs)
 
 
 def test_a_bad_drawing_is_told_in_its_place(reader: Reader) -> None:
-    before, bad, after = reader.read([SEVEN, b"no PNG", SEVEN])
+    before, bad, after = reader.read([SEVEN, b"no PNG", SEVEN]).result()
     assert before == after == read_here([SEVEN])[0]
     assert isinstance(bad, BadImageError)
     assert (bad.slug, str(bad)) == ("undecodable-image", "these bytes are no PNG: send a whole PNG")
@@ -48,20 +47,19 @@ def test_a_bad_drawing_is_told_in_its_place(reader: Reader) -> None:
 def test_drawings_survive_the_process_that_read_them(reader: Reader) -> None:
     first = reader.pid
     os.kill(first, signal.SIGSTOP)
-    with ThreadPoolExecutor() as pool:
-        waiting = pool.submit(reader.read, [SEVEN, SEVEN])
-        os.kill(first, signal.SIGKILL)
-        assert waiting.result(timeout=30) == read_here([SEVEN, SEVEN])
+    reading = reader.read([SEVEN, SEVEN])
+    os.kill(first, signal.SIGKILL)
+    assert reading.result(timeout=30) == read_here([SEVEN, SEVEN])
     assert reader.pid != first
 
 
 @pytest.mark.parametrize("png", [SEVEN, SEVEN + bytes(3_000_000)], ids=["small", "larger than the pipe"])
 def test_drawings_survive_a_process_that_is_stuck(png: bytes) -> None:
     with closing(Reader(stuck_s=1)) as reader:
-        reader.read([SEVEN])
+        reader.read([SEVEN]).result()
         first = reader.pid
         os.kill(first, signal.SIGSTOP)
-        assert reader.read([png]) == read_here([png])
+        assert reader.read([png]).result() == read_here([png])
         assert reader.pid != first
         assert not psutil.pid_exists(first)
 
@@ -69,7 +67,7 @@ def test_drawings_survive_a_process_that_is_stuck(png: bytes) -> None:
 def test_a_drawing_that_ends_its_reader_twice_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "executable", "/bin/false")
     with closing(Reader()) as reader:
-        refused = reader.read([SEVEN, SEVEN])
+        refused = reader.read([SEVEN, SEVEN]).result()
     assert [type(each) for each in refused] == [BadImageError, BadImageError]
 
 
