@@ -1,6 +1,6 @@
 """Ways to write digits that MNIST and the pen strokes hardly have: slashed, crossed, footed, open, hooked."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,19 +30,72 @@ def _one(_: Strokes, random: np.random.Generator) -> Strokes:
     stem = _line((0, -0.5), (random.normal(0, 0.05), 0.5))
     flag, foot = random.random() < 0.75, random.random() < 0.5
     if flag:
-        tip = (-random.uniform(0.06, 0.45), -0.5 + random.uniform(0.08, 0.65))
-        stem = np.concatenate([[tip], stem])
+        stem = np.concatenate([_flag(random), stem])
     left, right = random.uniform(0.12, 0.5, 2)
-    base = _line((stem[-1, 0] - left, 0.5), (stem[-1, 0] + right, 0.5 + random.normal(0, 0.03)))
+    ground = 0.5 - random.choice([0, random.uniform(0, 0.2)])  # the stem may go on below it
+    base = _line((stem[-1, 0] - left, ground), (stem[-1, 0] + right, ground + random.normal(0, 0.03)))
     return [stem, base] if foot else [stem]
 
 
+def _flag(random: np.random.Generator) -> NDArray[np.float64]:
+    """Return a one's flag up to the stem: straight, or round and folded to the stem."""
+    if random.random() < 0.6:
+        return np.array([(-random.uniform(0.06, 0.45), -0.5 + random.uniform(0.08, 0.65))])
+    out, down = random.uniform(0.05, 0.3), random.uniform(0.15, 0.6)
+    tip = (-out * random.random(), down - 0.5)
+    return _rounded([tip, (-out, down * random.uniform(0.5, 1.1) - 0.5), (-out, -0.45), (0, -0.5)])
+
+
+def _two(_: Strokes, random: np.random.Generator) -> Strokes:
+    """Write a two whose base is a line, long or short."""
+    left, right, foot = -random.uniform(0.2, 0.35), random.uniform(0.2, 0.4), -random.uniform(0.02, 0.35)
+    bow = [(left, random.uniform(-0.4, -0.2)), (left, -0.5), (0, -0.6), (right, -0.5), (right, random.uniform(-0.2, 0))]
+    base = random.choice([random.uniform(0.12, 0.25), random.uniform(0.3, 0.7)])
+    return [np.concatenate([_rounded([*bow, (foot, 0.45)]), [(foot + base, 0.45 + random.normal(0, 0.04))]])]
+
+
+def _three(_: Strokes, random: np.random.Generator) -> Strokes:
+    """Write a three whose waist is anything between hardly there and deep."""
+    left, top, deep, waist = (
+        random.uniform(-0.35, -0.1),
+        random.uniform(0.1, 0.3),
+        random.random(),
+        random.normal(0, 0.06),
+    )
+    head = [(left, random.uniform(-0.5, -0.35)), (0, -0.55), (top, -0.5), (top, -0.2)]
+    middle = [(top * (1 - deep), waist - 0.02), (top * (1 - deep), waist + 0.02)]
+    belly = [(random.uniform(0.2, 0.35), 0.05), (0.3, 0.5), (random.uniform(-0.1, 0.1), 0.52)]
+    return [_rounded([*head, *middle, *belly, (random.uniform(-0.4, -0.1), random.uniform(0.25, 0.5))])]
+
+
 def _four(_: Strokes, random: np.random.Generator) -> Strokes:
-    """Write a four, open at its top or closed, in two strokes."""
+    """Write a four, open at its top or closed, its corner sharp or round, in two strokes."""
     bar, stem = random.uniform(0, 0.25), random.uniform(0, 0.25)
-    top = (random.uniform(-0.4, -0.1), -0.5) if random.random() < 0.6 else (stem, -0.5)
-    angle = np.array([top, (-0.4, bar), (random.uniform(0.25, 0.5), bar)])
-    return [angle, _line((stem, random.uniform(-0.5, -0.1)), (stem + random.normal(0, 0.05), 0.5))]
+    top = (random.uniform(-0.4, -0.1), -0.5) if random.random() < 0.5 else (stem, -0.5)
+    angle = [top, (random.uniform(-0.4, -0.15), bar), (random.uniform(0.25, 0.5), bar + random.normal(0, 0.04))]
+    pen = _rounded(angle) if random.random() < 0.3 else np.array(angle)
+    return [pen, _line((stem, random.uniform(-0.5, -0.1)), (stem + random.normal(0, 0.05), 0.5))]
+
+
+def _five(_: Strokes, random: np.random.Generator) -> Strokes:
+    """Write a five whose bar is long or short, and often loose."""
+    left, top, waist = random.uniform(-0.3, -0.1), random.uniform(-0.5, -0.4), random.uniform(-0.15, 0.05)
+    belly = [(left + 0.1, waist - 0.05), (random.uniform(0.25, 0.4), waist), (random.uniform(0.25, 0.4), 0.45)]
+    end = [(random.uniform(-0.1, 0.1), 0.52), (random.uniform(-0.4, -0.2), random.uniform(0.3, 0.5))]
+    body = np.concatenate([[(left, top)], _rounded([(left - random.uniform(0, 0.08), waist), *belly, *end])])
+    bar = _line((left, top), (left + random.uniform(0.3, 0.8), top + random.normal(-0.02, 0.05)))
+    loose = random.normal(0, 0.04, 2)
+    return [body, bar + loose] if random.random() < 0.6 else [np.concatenate([bar[::-1], body])]
+
+
+def _eight(_: Strokes, random: np.random.Generator) -> Strokes:
+    """Write an eight in one stroke, begun and ended at its top, which stays open."""
+    turn = np.linspace(random.uniform(0, 0.9), 2 * np.pi - random.uniform(0, 0.9), 40)
+    upper, lower = random.uniform(0.18, 0.32, 2)
+    width = lower + (upper - lower) * (np.cos(turn) > 0)
+    eight = np.stack([width * np.sin(2 * turn) * random.choice([-1, 1]), -0.5 * np.cos(turn)], axis=1)
+    away = eight[[0, -1]] + random.uniform(0, 0.15, (2, 2)) * np.sign(eight[[0, -1]]) * (1, 0.5)
+    return [np.concatenate([away[:1], eight, away[1:]])]
 
 
 def _seven(strokes: Strokes, random: np.random.Generator) -> Strokes:
@@ -74,14 +127,27 @@ def _nine(_: Strokes, random: np.random.Generator) -> Strokes:
     return [bow, tail]
 
 
+def _rounded(corners: Sequence[tuple[float, float]]) -> NDArray[np.float64]:
+    """Return the way past the corners with each of them cut, and cut again."""
+    way = np.array(corners, float)
+    for _ in range(3):
+        cut = np.stack([0.75 * way[:-1] + 0.25 * way[1:], 0.25 * way[:-1] + 0.75 * way[1:]], axis=1).reshape(-1, 2)
+        way = np.concatenate([way[:1], cut, way[-1:]])
+    return way
+
+
 def _line(start: tuple[float, float], end: tuple[float, float]) -> NDArray[np.float64]:
     return np.array([start, end], float)
 
 
 HABITS: dict[int, tuple[float, Callable[[Strokes, np.random.Generator], Strokes]]] = {
     0: (0.2, _slashed_zero),
-    1: (0.4, _one),
-    4: (0.25, _four),
+    1: (0.45, _one),
+    2: (0.1, _two),
+    3: (0.15, _three),
+    4: (0.3, _four),
+    5: (0.15, _five),
     7: (0.4, _seven),
+    8: (0.2, _eight),
     9: (0.15, _nine),
 }

@@ -41,7 +41,7 @@ def default() -> Model:
             layers.MaxPooling2D(padding="same"),
             *_convolution(48),
             layers.Flatten(),
-            layers.Dropout(0.3),
+            layers.Dropout(0.1),
             layers.Dense(CLASSES + 1),
         ],
         name="default",

@@ -49,8 +49,8 @@ def _mixture(seed: int) -> Feed:
     digits, _, _ = by_writers(pen_digits())
     sources = [
         Source(mnist_train(), 160),
-        Source(written(digits, 12, seed), 64),
-        Source(not_digits(digits, 30_000, seed), 32),
+        Source(written(digits, 16, seed), 64),
+        Source(not_digits(digits, 60_000, seed), 32),
     ]
     return Feed(sources, seed=seed, distort=distort)
 
@@ -60,7 +60,7 @@ def _mixture_validation() -> dict[str, Examples]:
     return {
         "mnist": mnist_validation(),
         "written": as_written(digits, 2, 0),
-        "not digits": not_digits(digits, 1_000, 0),
+        "not digits": not_digits(digits, 3_000, 0),
     }
 
 
@@ -76,7 +76,7 @@ RECIPES = {
         optimizer=_one_cycle,
         feed=_mixture,
         validation=_mixture_validation,
-        epochs=64,
+        epochs=80,
         dtype="mixed_bfloat16",
     ),
     "seed": Recipe(
