@@ -44,12 +44,16 @@ routes = Blueprint("predictions", __name__)
             *ADMISSION_PROBLEMS,
             "invalid-idempotency-key",
             "idempotency-mismatch",
+            "not-found",
             "store-unavailable",
         ],
     )
 )
 def create() -> Response:
-    """Accept a drawing: 202, or 200 when `Prefer: wait=SECONDS` was enough; with a key, once."""
+    """Accept a drawing: 202, or 200 when `Prefer: wait=SECONDS` was enough; with a key, once.
+
+    404 when the prediction that the key stands for was deleted: a key brings nothing back.
+    """
     parts().admission.admit(request.remote_addr)
     wait_s, key = preferred_wait_s(), key_of(request)
     png = png_from_request(request)
