@@ -208,7 +208,11 @@ QUERIES = {
     ("history", "out-of-range"): "limit=0",
     ("history", "invalid-cursor"): "before=yesterday",
 }
-HEADERS = {"invalid-idempotency-key": {"Idempotency-Key": ""}, "idempotency-mismatch": {"Idempotency-Key": "k"}}
+HEADERS = {
+    "invalid-idempotency-key": {"Idempotency-Key": ""},
+    "idempotency-mismatch": {"Idempotency-Key": "k"},
+    "not-found": {"Idempotency-Key": "k"},
+}
 KEY = {"Authorization": "Bearer secret"}
 
 
@@ -245,6 +249,9 @@ def test_a_call_answers_with_each_problem_that_it_documents(
         site.draw()
     if slug == "idempotency-mismatch":
         send_with_key(site, SEVEN + b" ")
+    if (name, slug) == ("create", "not-found"):
+        deleted = send_with_key(site, SEVEN).get_json()["id"]
+        site.client.delete(f"/api/v1/predictions/{deleted}")
     response = site.client.open(address, method=method, **request_for(name, slug))
     assert (response.get_json(force=True)["type"], response.status_code) == (f"/problems/{slug}", KINDS[slug].status)
     promised = {401: ["WWW-Authenticate"], 429: ["Retry-After"], 503: ["Retry-After"]}.get(response.status_code, [])
