@@ -56,12 +56,8 @@ def _two(_: Strokes, random: np.random.Generator) -> Strokes:
 
 def _three(_: Strokes, random: np.random.Generator) -> Strokes:
     """Write a three whose waist is anything between hardly there and deep."""
-    left, top, deep, waist = (
-        random.uniform(-0.35, -0.1),
-        random.uniform(0.1, 0.3),
-        random.random(),
-        random.normal(0, 0.06),
-    )
+    left, top = random.uniform(-0.35, -0.1), random.uniform(0.1, 0.3)
+    deep, waist = random.random(), random.normal(0, 0.06)
     head = [(left, random.uniform(-0.5, -0.35)), (0, -0.55), (top, -0.5), (top, -0.2)]
     middle = [(top * (1 - deep), waist - 0.02), (top * (1 - deep), waist + 0.02)]
     belly = [(random.uniform(0.2, 0.35), 0.05), (0.3, 0.5), (random.uniform(-0.1, 0.1), 0.52)]
