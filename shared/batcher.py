@@ -20,8 +20,9 @@ class _Group(NamedTuple, Generic[T, R]):
 class Batcher(Generic[T, R]):
     """Hands what waits to `handle`, batch after batch, in one thread of its own.
 
-    Idle, a lone item is a batch at once; under load batches grow up to `limit` items. `handle` gets a list of items
-    and returns as many results in the same order; when it raises, every group of that batch gets the exception.
+    Idle, a lone item is a batch at once; under load batches grow up to `limit` items, and a larger group is a batch by
+    itself. `handle` gets a list of items and returns as many results in the same order; when it raises, every group of
+    that batch gets the exception.
     """
 
     def __init__(self, handle: Callable[[list[T]], Sequence[R]], *, limit: int, name: str) -> None:

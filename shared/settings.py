@@ -36,7 +36,10 @@ class Settings(BaseSettings):
     )
     model_threads: int = Field(default=1, ge=1, le=64, description="cores that one call of the model may use")
     batch_limit: int = Field(
-        default=64, ge=1, le=512, description="most pictures that the model classifies in one call"
+        default=64,
+        ge=1,
+        le=512,
+        description="most drawings in one model call; those of one message, up to 64, stay together all the same",
     )
     visibility_s: int = Field(
         default=30, ge=5, le=3600, description="seconds after which Redis hands a dead worker's messages to another"

@@ -170,7 +170,7 @@ class WorkerView(BaseModel):
 
     name: str
     model_version: str
-    batch_limit: int = Field(description="most pictures in one model call")
+    batch_limit: int = Field(description="most drawings in one model call, but for those of one message")
     batch_size: int = Field(description="pictures in its last model call")
     held: int = Field(description="drawings that it has taken and not answered")
     rate_per_s: float = Field(description="drawings that it answers a second, lately")
