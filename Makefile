@@ -13,7 +13,7 @@ TESTS ?= tests --ignore tests/compose
 python := .venv/bin/python
 
 help: ## list these commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo 'Variables: PYTHON=$(PYTHON) PORT=$(PORT) FLOWER_PORT=$(FLOWER_PORT) REDIS_PORT=$(REDIS_PORT) WORKERS=$(WORKERS) TESTS=$(TESTS)'
 
 run: setup-local ## start the whole pipeline on this machine; Ctrl-C stops it
@@ -26,7 +26,7 @@ worker: setup-local ## start one more worker beside `make run`
 up: ## build and start the whole stack in Docker; `docker compose down` stops it
 	@docker compose up --build --detach --wait
 
-train: setup-dev ## train the model from MNIST (more: python -m training --help)
+train: setup-dev ## train the model from MNIST and pen strokes (more: python -m training --help)
 	@$(python) -m training
 
 evaluate: setup-dev ## judge the trained models once, at the end, and write their cards
@@ -62,7 +62,7 @@ bench-peers: setup-dev ## install the peers for `make bench`, in an environment 
 	@$(python) -m uv venv --quiet --allow-existing var/peers
 	@$(python) -m uv pip sync --quiet --require-hashes --python var/peers/bin/python tests/bench/requirements.txt
 
-check: lint types imports test ## all that CI runs
+check: lint types imports test ## lint, types, imports and test: what CI runs, with test-compose
 
 lint: setup-dev ## check format and style
 	@$(python) -m ruff format --check
