@@ -1,5 +1,7 @@
 """Takes a drawing's ink apart into its digits, left to right: at gaps, and where two digits lean over or touch."""
 
+from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import NamedTuple
 
 import numpy as np
@@ -20,6 +22,8 @@ NARROW = 8  # pixels: what is narrower is not cut
 PART = 0.6  # of a piece's height that both sides of a cut reach at least
 EDGE = 0.15  # of a piece's width, on each side, where no cut is looked for
 GRAIN = 192  # rows that a cut is looked for in; more would only cost time
+RUNS = 256  # of ink, in columns or rows: what has more is no number, and to take it apart would take seconds
+PARTS = 16  # more than any job takes: what has more stays whole, since each is as large as the drawing
 LOOK = 8  # rows between two looks whether the search is lost; a look costs as much as a row
 
 
@@ -36,21 +40,22 @@ class Span(NamedTuple):
 
 
 def digits_apart(ink: Ink, threshold: int) -> list[Ink]:
-    """Return the ink of each digit, each on paper as large as the drawing.
+    """Return the ink of each digit, each on paper as large as the drawing; what falls into too much stays whole.
 
     Args:
         ink: the drawing's ink.
         threshold: what is fainter is paper; somewhere there is ink.
     """
     inked = ink > threshold
-    if _is_compact(inked):
+    if _is_compact(inked) or _is_scattered(inked):
         return [ink]
     pen = _pen(inked)
     clean = _without_dirt(inked, DIRT * pen)
-    pieces = _pieces(clean)
-    masks = [part for piece in pieces for part in _cut(piece, pen, CUT)]
+    masks = _cut_all(_pieces(clean), pen, CUT)
     if len(masks) > 1:
-        masks = [part for piece in masks for part in _cut(piece, pen, NUMBER_CUT)]
+        masks = _cut_all(masks, pen, NUMBER_CUT)
+    if len(masks) > PARTS:
+        return [ink]
     if len(masks) == 1:
         return [np.where(inked & ~masks[0], 0, ink).astype(np.uint8)]  # its faint edges are its own
     return [np.where(mask, ink, 0).astype(np.uint8) for mask in masks]
@@ -60,6 +65,11 @@ def _is_compact(inked: Mask) -> bool:
     """Tell of most lone digits, at a sixth of the cost, that nothing below would take them apart."""
     columns, rows = _spans(np.any(inked, axis=0)), _spans(np.any(inked, axis=1))
     return len(columns) == len(rows) == 1 and not _allowed(columns[0].size, rows[0].size, CUT)
+
+
+def _is_scattered(inked: Mask) -> bool:
+    lines = np.any(inked, axis=0), np.any(inked, axis=1)
+    return any(np.count_nonzero(line[1:] > line[:-1]) > RUNS for line in lines)
 
 
 def _spans(line: Line) -> list[Span]:
@@ -75,9 +85,10 @@ def _height(inked: Mask) -> int:
     return int(rows[-1] - rows[0]) + 1 if len(rows) else 0
 
 
-def _only(inked: Mask, columns: Span) -> Mask:
+def _only(inked: Mask, columns: list[Span]) -> Mask:
     kept = np.zeros_like(inked)
-    kept[:, columns.start : columns.stop] = inked[:, columns.start : columns.stop]
+    for span in columns:
+        kept[:, span.start : span.stop] = inked[:, span.start : span.stop]
     return kept
 
 
@@ -98,34 +109,41 @@ def _without_dirt(inked: Mask, size: float) -> Mask:
     return clean if clean.any() else inked
 
 
-def _pieces(inked: Mask) -> list[Mask]:
-    """Return what gaps divide, left to right; what is low belongs to its nearest neighbour."""
+def _pieces(inked: Mask) -> Iterator[Mask]:
+    """Yield what gaps divide, left to right; what is low belongs to its nearest neighbour."""
     spans = _spans(np.any(inked, axis=0))
     heights = [_height(inked[:, span.start : span.stop]) for span in spans]
     low = LOW * max(heights)
     tall = [span for span, height in zip(spans, heights, strict=True) if height >= low]
-    pieces = [_only(inked, span) for span in tall]
+    near: dict[Span, list[Span]] = {span: [span] for span in tall}
     for span in set(spans) - set(tall):
-        nearest = min(range(len(tall)), key=lambda n: max(tall[n].start - span.stop, span.start - tall[n].stop))
-        pieces[nearest][:, span.start : span.stop] = inked[:, span.start : span.stop]
-    return pieces
+        nearest = min(tall, key=lambda other: max(other.start - span.stop, span.start - other.stop))
+        near[nearest].append(span)
+    for columns in near.values():
+        yield _only(inked, columns)
 
 
-def _cut(piece: Mask, pen: float, crossings: Crossings) -> list[Mask]:
-    """Return the piece, or its digits when it is wide and a cut between them crosses few pens' widths of ink."""
+def _cut_all(pieces: Iterable[Mask], pen: float, crossings: Crossings) -> list[Mask]:
+    """Return what all pieces are cut into, no further than to the first part that is too many."""
+    return list(islice((part for piece in pieces for part in _cut(piece, pen, crossings)), PARTS + 1))
+
+
+def _cut(piece: Mask, pen: float, crossings: Crossings) -> Iterator[Mask]:
+    """Yield the piece, or its digits when it is wide and a cut between them crosses few pens' widths of ink."""
     columns = np.flatnonzero(np.any(piece, axis=0))
     start, width, height = int(columns[0]), int(columns[-1] - columns[0]) + 1, _height(piece)
     allowed = _allowed(width, height, crossings)
-    if not allowed:
-        return [piece]
-    path = _seam(piece[:, start : start + width], allowed * pen)
+    path = _seam(piece[:, start : start + width], allowed * pen) if allowed else None
     if path is None:
-        return [piece]
+        yield piece
+        return
     before: Mask = np.less(np.arange(len(piece.T)), start + path[:, None])
     left, right = np.logical_and(piece, before), np.logical_and(piece, ~before)
     if min(_height(left), _height(right)) < PART * height:
-        return [piece]
-    return [*_cut(left, pen, crossings), *_cut(right, pen, crossings)]
+        yield piece
+        return
+    yield from _cut(left, pen, crossings)
+    yield from _cut(right, pen, crossings)
 
 
 def _allowed(width: int, height: int, crossings: Crossings) -> float:

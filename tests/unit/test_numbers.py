@@ -1,4 +1,5 @@
 import io
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -78,6 +79,28 @@ def test_what_falls_into_too_many_pieces_is_one_picture() -> None:
     pieces = [(ONE, 40.0 * n) for n in range(MAX_PICTURES + 1)]
     assert len(pictures(drawn(*pieces[:-1]))) == MAX_PICTURES
     np.testing.assert_array_equal(pictures(drawn(*pieces)), [picture_from_png(png(drawn(*pieces)))])
+
+
+def striped(height: int, width: int) -> NDArray[np.uint8]:
+    ink = np.zeros((height, width), np.uint8)
+    ink[:, ::2] = 255
+    return ink
+
+
+@pytest.mark.parametrize(
+    "ink",
+    [
+        pytest.param(striped(50, 4000), id="2000 columns"),
+        pytest.param(np.full((32, 4096), 255, np.uint8), id="a bar that could be cut 355 times"),
+    ],
+)
+def test_ink_that_falls_into_too_much_stays_whole_and_takes_little_memory(ink: NDArray[np.uint8]) -> None:
+    tracemalloc.start()
+    (whole,) = digits_apart(ink, INK)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    np.testing.assert_array_equal(whole, ink)
+    assert peak < 100 * ink.size
 
 
 @given(st.integers(1, 40), st.integers(1, 60), st.integers(0, 2**32 - 1), st.floats(0.02, 0.9))
