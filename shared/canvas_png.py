@@ -30,7 +30,7 @@ def grey_from_canvas(chunks: Sequence[bytes]) -> NDArray[np.uint8] | None:
     rows = _inflated(b"".join(chunk[8:-4] for chunk in chunks[1:-1]), height, 1 + 4 * width)
     if rows is None or not (rows[:, 0] == _UP).all():
         return None
-    steps = np.ascontiguousarray(rows[:, 1:]).view("<u4")
+    steps = rows[:, 1:].copy().view("<u4")
     steps[0] ^= _OPAQUE  # the first row's difference to nothing: from here on alpha stays as it is
     grey = steps.astype(np.uint8)
     if not np.array_equal(steps, np.multiply(grey, _ALIKE, dtype=np.uint32)):

@@ -13,14 +13,14 @@ from shared.canvas_png import grey_from_canvas
 from shared.contract import MAX_PICTURES, SIDE
 from shared.numbers import digits_apart
 
-MAX_PIXELS = 1024 * 1024  # of a drawing; checked before anything is decoded, 10 MB at the peak
+MAX_PIXELS = 1024 * 1024  # of a drawing; checked before anything is decoded; 80 MB at the worst
 INK = 32  # of 255; what is fainter is paper
 BOX = 20  # the longest side of a digit in its picture, pixels
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _HEADER_BYTES = 25  # of the IHDR chunk, with its length, kind and checksum
 _WHITE = 255
-_NEEDED = (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND")  # all that pixels are made of
+_NEEDED = (b"PLTE", b"tRNS", b"IDAT", b"IEND")  # all that pixels are made of, after the one header that is checked
 
 Picture = NDArray[np.uint8]
 
@@ -64,9 +64,11 @@ def _decoded(chunks: Sequence[bytes]) -> Image.Image:
     try:
         image = Image.open(png, formats=("PNG",))
         image.load()
+        if image.mode == "P" and image.palette:
+            image = image.convert("RGBA")  # only this looks at what is transparent in the palette
     except (OSError, SyntaxError, ValueError, struct.error) as error:
         raise _undecodable("the PNG is damaged") from error
-    if image.mode == "P" and image.palette is None:
+    if image.mode == "P":
         raise _undecodable("the PNG lacks its palette")
     return image
 
@@ -83,7 +85,7 @@ def _needed_chunks(data: bytes) -> Iterator[bytes]:
             _check_size(data[start:end])
         if kind == b"acTL":
             raise BadImageError("animated-image", "a drawing stands still: send a PNG without animation")
-        if kind in _NEEDED:
+        if kind in _NEEDED or start == len(_SIGNATURE):
             yield data[start:end]
         start = end
 

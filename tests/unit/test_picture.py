@@ -139,7 +139,16 @@ def test_a_coloured_pen_on_grey_paper_reaches_full_ink() -> None:
     assert picture_from_png(png(image)).max() == 255
 
 
+def with_chunk(data: bytes, kind: bytes, body: bytes) -> bytes:
+    """Return the PNG with one more chunk before its pixels."""
+    place = data.index(b"IDAT") - 4
+    return data[:place] + chunk(kind, body) + data[place:]
+
+
 GOOD = png(seven().convert("RGBA"))
+PALETTE = png(seven().convert("P"))
+BLANK = png(Image.new("L", (280, 280), 255))
+HUGE = struct.pack(">IIBBBBB", 50_000, 50_000, 8, 0, 0, 0, 0)
 ANIMATED = png(seven(), save_all=True, append_images=[seven(x=9)])
 
 
@@ -159,6 +168,13 @@ ANIMATED = png(seven(), save_all=True, append_images=[seven(x=9)])
         pytest.param("undecodable-image", raw_png(9, 9, bytes([8, 0, 0, 0, 0]), b"\0"), id="pixels missing"),
         pytest.param("undecodable-image", b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", bytes(4)), id="short header"),
         pytest.param("undecodable-image", raw_png(1, 1, bytes([8, 3, 0, 0, 0]), b"\0\0"), id="without its palette"),
+        pytest.param(
+            "undecodable-image", with_chunk(PALETTE, b"tRNS", bytes(257)), id="more transparency than colours"
+        ),
+        pytest.param("blank-drawing", with_chunk(BLANK, b"IHDR", HUGE), id="another header, with a bomb's size"),
+        pytest.param(
+            "blank-drawing", raw_png(9, 1, bytes([8, 6, 0, 0, 0]), b"\2" + b"\xff" * 36), id="a canvas of one row"
+        ),
         pytest.param("image-too-large", raw_png(50_000, 50_000, bytes([8, 0, 0, 0, 0]), bytes(10**6)), id="bomb"),
         pytest.param("image-too-large", raw_png(MAX_PIXELS + 1, 1, bytes([8, 0, 0, 0, 0]), b""), id="one too many"),
         pytest.param("animated-image", ANIMATED, id="animated"),
