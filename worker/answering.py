@@ -104,7 +104,9 @@ class Answering:
             now = time.monotonic()
             error = RuntimeError(f"the model's process ended {self._max_attempts} times while it read this drawing")
             return self._prediction(suspect, Reading(error, 0, now, now), self._max_attempts)
-        return self._prediction(suspect, self._read([suspect.job])[0], attempt)
+        reading = self._read([suspect.job])[0]
+        self._attempts.withdraw([suspect.job.id])  # its answer may wait for the store while its message comes again
+        return self._prediction(suspect, reading, attempt)
 
     def _read(self, jobs: Sequence[Job]) -> list[Reading]:
         """Classify the jobs in one call; if it raises, split them until only the guilty one fails."""

@@ -15,7 +15,8 @@ FORGET_S = 24 * 3600
 class Attempts:
     """The counts, in Redis, where they outlive a dead worker.
 
-    A count is taken back by the job's answer, so one above 1 means: a model call for it was begun and never ended.
+    A count is taken back by the job's answer, so one above 1 means: a model call for it was begun, and either never
+    ended or its answer is not durable yet. Calls for such a job are taken back as they end: only the others add up.
     Losing the counts (Redis emptied or away) costs a killer job some more attempts and nobody else anything.
     """
 
@@ -27,7 +28,7 @@ class Attempts:
         return self._add(ids, 1)
 
     def withdraw(self, ids: Sequence[str]) -> None:
-        """Take back one count for each id: its model call was not begun after all."""
+        """Take back one count for each id: its model call has ended, or was not begun after all."""
         self._add(ids, -1)
 
     def _add(self, ids: Sequence[str], amount: int) -> dict[str, int]:

@@ -36,7 +36,7 @@ class Keeping:
     def keep(self, predictions: Sequence[Prediction]) -> Sequence[None]:
         """Return when the predictions are durable, however long the store is away.
 
-        Nothing is taken from the queue meanwhile, since every thread that could take it waits for this.
+        Meanwhile no more is taken from the queue than the process may hold, since each message's thread waits for this.
 
         Raises:
             StoreUnavailableError: when the process is to end before the store is back.

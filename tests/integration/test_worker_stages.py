@@ -165,6 +165,12 @@ def test_a_job_that_was_given_up_kills_nobody_when_its_message_comes_once_more(
     assert [prediction.state for prediction in store.kept] == [State.FAILED, State.FAILED]
 
 
+def test_a_job_whose_calls_end_is_never_given_up_however_long_its_answer_waits_for_the_store(answer: Any) -> None:
+    """Redis hands its message out again after each visibility timeout, and no count is taken back meanwhile."""
+    job = a_job(1)
+    assert [answer([job])[0].state for _ in range(5)] == [State.DONE] * 5
+
+
 def test_the_same_job_twice_in_a_batch_is_no_suspect(answer: Any) -> None:
     job = a_job(1)
     assert [prediction.attempts for prediction in answer([job, job])] == [1, 1]
