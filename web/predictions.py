@@ -143,7 +143,7 @@ def _answered(ids: Sequence[str], accepted: "Future[list[Job]]", arrivals: Arriv
     if wait_s:  # once, for the answer: each time a thread is woken it also waits for the interpreter
         accepted.add_done_callback(lambda future: arrivals.put(None) if future.exception() else None)
         with suppress(StoreUnavailableError):  # they were kept before the store went away
-            found = parts().waiting.wait(ids, arrivals, wait_s)
+            found = parts().waiting.wait(ids, arrivals, wait_s, are_kept=accepted.done)
     return [found.get(job.id) or Prediction(job.id, job.pictures, job.accepted_ms) for job in accepted.result()]
 
 

@@ -5,7 +5,7 @@ import logging
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Collection, Generator, Iterable, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Sequence
 from contextlib import contextmanager
 from queue import Empty, SimpleQueue
 from typing import cast
@@ -78,11 +78,16 @@ class Waiting:
         finally:
             self._places.release()
 
-    def wait(self, ids: Collection[str], arrivals: Arrivals, seconds: float) -> dict[str, Prediction]:
-        """Return what became of the jobs within the seconds; none of them when too many clients wait already."""
+    def wait(
+        self, ids: Collection[str], arrivals: Arrivals, seconds: float, *, are_kept: Callable[[], bool] = lambda: True
+    ) -> dict[str, Prediction]:
+        """Return what became of the jobs within the seconds; none of them when too many clients wait already.
+
+        `are_kept` tells whether the store has them yet: until then one that it does not know is not forgotten.
+        """
         try:
             with self.place():
-                return self._wait(ids, arrivals, seconds)
+                return self._wait(ids, arrivals, seconds, are_kept)
         except NoPlaceError:
             return {}
 
@@ -91,9 +96,11 @@ class Waiting:
 
         Whoever calls this holds a place.
         """
-        return self._wait([prediction_id], arrivals, seconds).get(prediction_id)
+        return self._wait([prediction_id], arrivals, seconds, lambda: True).get(prediction_id)
 
-    def _wait(self, ids: Collection[str], arrivals: Arrivals, seconds: float) -> dict[str, Prediction]:
+    def _wait(
+        self, ids: Collection[str], arrivals: Arrivals, seconds: float, are_kept: Callable[[], bool]
+    ) -> dict[str, Prediction]:
         """Return the predictions once all are finished, or as they are after the seconds; the forgotten are absent."""
         deadline_s = time.monotonic() + seconds
         finished: dict[str, Prediction] = {}
@@ -105,8 +112,11 @@ class Waiting:
                 arrived = arrivals.get(timeout=min(max(left, 0.0), LOOK_S))
                 found, is_over = arrived or (), arrived is None
             except Empty:
+                is_over = left <= LOOK_S
+                if not are_kept():
+                    continue
                 looked = self._store.get(missing)
-                found, missing, is_over = looked.values(), set(looked), left <= LOOK_S
+                found, missing = looked.values(), set(looked)
             finished |= {prediction.id: prediction for prediction in found if prediction.state is not State.QUEUED}
             missing -= finished.keys()
         return looked | finished

@@ -1,16 +1,23 @@
 """The interface is as its document says: every call, every good status, every header."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
 from pathlib import Path
+from threading import Timer
 from typing import Any
 
 import pytest
 from werkzeug.test import TestResponse
 
+from shared.contract import Job
 from shared.queue import tell_alive
+from shared.reader import read_here
+from shared.reading import Reading
 from tests.services.site import SEVEN, SEVEN_URL, Site
+from web import create_app
 from web.describe import ANSWERED, SENT
+from web.waiting import LOOK_S
 
 pytestmark = pytest.mark.integration
 
@@ -160,6 +167,19 @@ def test_a_preference_that_was_not_met_in_time_is_not_told_as_applied(site: Site
 def test_the_wait_that_is_granted_is_told(site: Site) -> None:
     answer = post_and_be_answered(site, PREDICTIONS, headers={"Prefer": "handling=strict, wait=999"}, **PNG)
     assert answer.headers["Preference-Applied"] == "wait=30"
+
+
+def test_a_wait_goes_on_while_the_drawing_itself_takes_long_to_be_accepted(site: Site) -> None:
+    def read_late(pngs: Sequence[bytes]) -> Reading:
+        reading: Reading = Future()
+        Timer(1.5 * LOOK_S, lambda: reading.set_result(read_here(pngs))).start()
+        return reading
+
+    def answer(jobs: Sequence[Job]) -> None:
+        site.finish(jobs[0].id)
+
+    app = create_app(site.settings, store=site.store, submit=answer, read=read_late)
+    assert app.test_client().post("/predict", data=SEVEN_URL).get_json() == [7]
 
 
 def test_caches_are_told_that_the_answer_hangs_on_the_preference(site: Site) -> None:
