@@ -24,7 +24,7 @@ DONE_CHANNEL = "quill:done"  # finished ids are published here, as JSON: a hint 
 WORKER_KEY = "quill:worker:"  # + name: what a live worker tells of itself, as JSON; expires when it stops telling
 EPOCH_KEY = "quill:epoch"  # the run id of the Redis that got our messages; gone or another: it may have lost them
 SWEEPER_KEY = "quill:sweeper"  # the name of the worker that sweeps; expires with it
-ATTEMPTS_KEY = "quill:attempts"  # hash, job id -> model calls begun and not followed by an answer
+ATTEMPTS_KEY = "quill:attempts:"  # + day since 1970: hash, job id -> model calls begun and not followed by an answer
 UNACKED_KEY = "unacked"  # kombu's hash of the messages that a worker has taken
 SUBMITTED_HEADER = "submitted_ms"
 

@@ -1,15 +1,15 @@
 """Counts the model calls begun for each job, so that a job which kills its process is found out."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from redis import Redis, RedisError
 
-from shared.queue import ATTEMPTS_KEY
+from shared.queue import ATTEMPTS_KEY, now_ms
 
 log = logging.getLogger(__name__)
 
-FORGET_S = 24 * 3600
+DAY_S = 24 * 3600
 
 
 class Attempts:
@@ -17,11 +17,13 @@ class Attempts:
 
     A count is taken back by the job's answer, so one above 1 means: a model call for it was begun, and either never
     ended or its answer is not durable yet. Calls for such a job are taken back as they end: only the others add up.
-    Losing the counts (Redis emptied or away) costs a killer job some more attempts and nobody else anything.
+    Losing the counts (Redis emptied or away) costs a killer job some more attempts and nobody else anything. So does a
+    new day's hash, without which the counts of jobs that were given up would stay for ever.
     """
 
-    def __init__(self, redis: Redis) -> None:
+    def __init__(self, redis: Redis, clock: Callable[[], int] = now_ms) -> None:
         self._redis = redis
+        self._clock = clock
 
     def begin(self, ids: Sequence[str]) -> dict[str, int]:
         """Count one more model call for each id; return the counts by id."""
@@ -32,11 +34,11 @@ class Attempts:
         self._add(ids, -1)
 
     def _add(self, ids: Sequence[str], amount: int) -> dict[str, int]:
-        unique = list(dict.fromkeys(ids))
+        unique, key = list(dict.fromkeys(ids)), self._key()
         pipeline = self._redis.pipeline(transaction=False)
         for job_id in unique:
-            pipeline.hincrby(ATTEMPTS_KEY, job_id, amount)
-        pipeline.expire(ATTEMPTS_KEY, FORGET_S)
+            pipeline.hincrby(key, job_id, amount)
+        pipeline.expire(key, DAY_S)
         try:
             counts = pipeline.execute()
         except RedisError as error:
@@ -47,4 +49,7 @@ class Attempts:
     def end(self, ids: Sequence[str], redis: Redis) -> None:
         """Forget the counts by this client or pipeline: the answers are there."""
         if ids:
-            redis.hdel(ATTEMPTS_KEY, *ids)
+            redis.hdel(self._key(), *ids)
+
+    def _key(self) -> str:
+        return f"{ATTEMPTS_KEY}{self._clock() // 1000 // DAY_S}"

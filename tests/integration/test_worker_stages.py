@@ -17,7 +17,7 @@ from shared.queue import ATTEMPTS_KEY, DONE_CHANNEL, connect
 from shared.settings import Settings
 from shared.store import StoreUnavailableError
 from worker.answering import Answering, Arrival, Classify
-from worker.attempts import Attempts
+from worker.attempts import DAY_S, Attempts
 from worker.counts import REGISTRY
 from worker.keeping import Keeping
 
@@ -165,6 +165,15 @@ def test_a_job_that_was_given_up_kills_nobody_when_its_message_comes_once_more(
     assert [prediction.state for prediction in store.kept] == [State.FAILED, State.FAILED]
 
 
+def test_counts_that_nobody_takes_back_are_not_kept_by_those_of_the_next_day(redis: Redis) -> None:
+    Attempts(redis, clock=lambda: 0).begin(["given up"])
+    (key,) = cast("list[str]", redis.keys(f"{ATTEMPTS_KEY}*"))
+    left_s = 1000
+    redis.expire(key, left_s)
+    Attempts(redis, clock=lambda: 1000 * DAY_S).begin(["the next day's"])
+    assert redis.ttl(key) <= left_s
+
+
 def test_a_job_whose_calls_end_is_never_given_up_however_long_its_answer_waits_for_the_store(answer: Any) -> None:
     """Redis hands its message out again after each visibility timeout, and no count is taken back meanwhile."""
     job = a_job(1)
@@ -213,7 +222,7 @@ def test_answers_are_durable_before_anybody_hears_of_them(redis: Redis, attempts
         assert store.kept == [done(job)]
         heard = cast("dict[str, str]", hints.get_message(timeout=DEADLINE_S))
     assert json.loads(heard["data"]) == [job.id]
-    assert redis.hgetall(ATTEMPTS_KEY) == {}
+    assert redis.keys(f"{ATTEMPTS_KEY}*") == []
 
 
 def test_answers_that_changed_nothing_are_counted(redis: Redis, attempts: Attempts) -> None:
