@@ -1,14 +1,16 @@
 """Every setting of every Quill process: read from QUILL_... variables, listed by `python -m shared.settings`."""
 
 import os
+import re
 import sys
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PREFIX = "QUILL_"
+REDIS_URL = r"rediss?://([^/?#]*@)?([^][/?#@:\s]+|\[[\da-fA-F:]+\])(:\d+)?(/\d*)?(\?.*)?"
 
 
 class SettingsError(ValueError):
@@ -82,6 +84,14 @@ class Settings(BaseSettings):
         default="NetworkTopologyStrategy", description="how the keyspace is replicated when Quill creates it"
     )
     cassandra_replication_factor: int = Field(default=1, ge=1, le=9, description="copies of each row; 3 in production")
+
+    @field_validator("redis_url")
+    @classmethod
+    def _is_redis(cls, url: SecretStr) -> SecretStr:
+        """Refuse what redis-py and Celery would refuse later, each in its own way, or take for another database."""
+        if not re.fullmatch(REDIS_URL, url.get_secret_value()):
+            raise ValueError("write redis://[USER:PASSWORD@]HOST[:PORT]/DATABASE, or rediss:// for TLS")
+        return url
 
     @classmethod
     def from_env(cls) -> "Settings":

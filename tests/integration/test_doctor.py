@@ -85,6 +85,10 @@ def wrong_value(patient: Patient) -> None:
     patient.setting("batch_limit", 0)
 
 
+def queue_without_scheme(patient: Patient) -> None:
+    patient.setting("redis_url", "127.0.0.1:6379")
+
+
 def redis_down(patient: Patient) -> None:
     patient.setting("redis_url", f"redis://127.0.0.1:{free_port()}/0")
 
@@ -127,6 +131,7 @@ def old_backlog(patient: Patient) -> None:
 
 FAULTS: dict[Callable[[Patient], None], tuple[str, str]] = {
     misspelt: ("settings: unknown setting QUILL_MODELL", "python -m shared.settings"),
+    queue_without_scheme: ("settings: wrong setting QUILL_REDIS_URL", "python -m shared.settings"),
     wrong_value: ("settings: wrong setting QUILL_BATCH_LIMIT", "python -m shared.settings"),
     redis_down: ("Redis: does not answer", "start Redis"),
     wrong_password: ("Redis: refuses the password", "put its password into QUILL_REDIS_URL"),
