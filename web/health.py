@@ -25,15 +25,11 @@ def alive() -> Response:
 @describe(Call([Answer(200, ReadyView, headers=["Cache-Control"]), Answer(503, ReadyView, headers=["Cache-Control"])]))
 def ready() -> Response:
     """Tell of each part that serving needs whether it is there; 503 unless all are."""
-    store, queue = _checked(parts().store.ping), _checked(_queue)
-    versions = _model_versions() if queue == "ok" else []
+    versions: list[str] = []
+    store, queue = _checked(parts().store.ping), _checked(lambda: versions.extend(_model_versions()))
     worker = "ok" if versions else "no worker is alive: start one with `python -m worker`"
     view = ReadyView(store=store, queue=queue, worker=worker, model_versions=versions)
     return _told(200 if {store, queue, worker} == {"ok"} else 503, view)
-
-
-def _queue() -> None:
-    parts().redis.ping()
 
 
 def _model_versions() -> list[str]:

@@ -198,6 +198,16 @@ def test_readiness_tells_the_model_versions_of_the_live_workers(site: Site) -> N
     assert site.client.get("/readyz").get_json()["model_versions"] == ["m-1", "m-2"]
 
 
+def test_a_queue_that_answers_but_does_not_tell_of_its_workers_is_not_ready(
+    site: Site, new_site: Callable[..., Site]
+) -> None:
+    site.redis.acl_setuser("deaf", enabled=True, passwords=["+p"], commands=["-@all", "+ping", "+select"])
+    url = site.settings.redis_url.get_secret_value().replace("redis://", "redis://deaf:p@")
+    answer = new_site(redis_url=url).client.get("/readyz")
+    assert answer.status_code == 503
+    assert "permission" in answer.get_json()["queue"]
+
+
 def test_an_integer_may_be_written_with_a_point(site: Site) -> None:
     label = f"{finished(site)}/label"
     assert site.client.put(label, data='{"digit": 6.0}', content_type="application/json").status_code == 204
