@@ -5,7 +5,6 @@ from typing import cast
 
 from flask import Blueprint, Response, request
 
-from shared.bad_image import BadImageError
 from shared.contract import Job, State
 from web.admission import ADMISSION_PROBLEMS
 from web.bodies import BODY_PROBLEMS, sent, valid
@@ -57,18 +56,17 @@ def _read(drawings: Sequence[object]) -> list[Job | Problem]:
     """Return the job of each drawing, or what is wrong with it; all PNGs are read together."""
     given = [_given(drawing) for drawing in drawings]
     jobs = iter(jobs_from_pngs([each for each in given if isinstance(each, bytes)]))
-    read = [next(jobs) if isinstance(each, bytes) else each for each in given]
-    return [Problem(each.slug, str(each)) if isinstance(each, BadImageError) else each for each in read]
+    return [next(jobs) if isinstance(each, bytes) else each for each in given]
 
 
-def _given(drawing: object) -> bytes | Job | BadImageError | Problem:
+def _given(drawing: object) -> bytes | Job | Problem:
     """Return the PNG, or the job where the client has made the picture, or what is wrong with the drawing."""
     try:
         if isinstance(drawing, dict) and "picture" in (fields := cast("dict[str, object]", drawing)):
             return job_from_picture(valid(RawDrawing, fields).picture)
         return png_from_data_url(valid(Drawing, cast("object", drawing)).image)
-    except (BadImageError, Problem) as error:
-        return error
+    except Problem as problem:
+        return problem
 
 
 def _answer(read: Sequence[Job | Problem], wait_s: float) -> Response:

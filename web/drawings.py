@@ -21,23 +21,13 @@ PICTURE_PROBLEMS = ("payload-too-large", "undecodable-image", "image-too-large",
 DATA_URL = re.compile(r"data:(?P<type>[\w.+-]+/[\w.+-]+)?(?P<base64>;base64)?,(?P<data>.*)", re.DOTALL)
 
 
-def job_from_png(png: bytes) -> Job:
-    """Return a fresh job with the drawing's pictures.
-
-    Raises:
-        BadImageError: when the bytes are no drawing; the text tells why.
-    """
-    job = jobs_from_pngs([png])[0]
-    if isinstance(job, BadImageError):
-        raise job
-    return job
-
-
-def jobs_from_pngs(pngs: Sequence[bytes]) -> list[Job | BadImageError]:
+def jobs_from_pngs(pngs: Sequence[bytes]) -> list[Job | Problem]:
     """Return a fresh job for each drawing, or what is wrong with it."""
     readings = [parts().read(pngs[start : start + TOGETHER]) for start in range(0, len(pngs), TOGETHER)]
     return [
-        pictures if isinstance(pictures, BadImageError) else Job(new_id(), pictures, now_ms())
+        Problem(pictures.slug, str(pictures))
+        if isinstance(pictures, BadImageError)
+        else Job(new_id(), pictures, now_ms())
         for reading in readings
         for pictures in reading.result()
     ]
@@ -48,13 +38,12 @@ def job_from_picture(picture: str) -> Job:
 
     Raises:
         Problem: 422.
-        BadImageError: when there is no ink in it.
     """
     ink = _unpacked(picture, "The picture's base64 is damaged.")
     if len(ink) != PICTURE_BYTES:
         raise Problem("wrong-length", f"A picture has {PICTURE_BYTES} bytes, this one has {len(ink)}.")
     if not any(ink):
-        raise BadImageError("blank-drawing", "there is nothing in the picture: 0 is paper, 255 is ink")
+        raise Problem("blank-drawing", "there is nothing in the picture: 0 is paper, 255 is ink")
     return Job(new_id(), (ink,), now_ms())
 
 

@@ -46,7 +46,7 @@ class Intake:
 
         def hand_on(read: Reading) -> None:
             try:
-                self._written.put([_job(job_id, read)], accepted)
+                self._written.put([job_read(job_id, read)], accepted)
             except Exception as error:  # noqa: BLE001 - whatever it is, somebody waits
                 accepted.set_exception(error)
 
@@ -82,8 +82,13 @@ class Intake:
         return [None] * len(jobs)
 
 
-def _job(job_id: str, read: Reading) -> Job:
-    (pictures,) = read.result()
+def job_read(job_id: str, reading: Reading) -> Job:
+    """Return the job of the one drawing that is being read.
+
+    Raises:
+        BadImageError: when it is none; the text tells why.
+    """
+    (pictures,) = reading.result()
     if isinstance(pictures, BadImageError):
         raise pictures
     return Job(job_id, pictures, now_ms())

@@ -13,8 +13,9 @@ from web.admission import ADMISSION_PROBLEMS
 from web.bodies import BODY_PROBLEMS, asked, sent
 from web.counts import CORRECTIONS, REPEATS
 from web.describe import Answer, Call, describe
-from web.drawings import DATA_URL_PROBLEMS, PICTURE_PROBLEMS, job_from_png, png_from_request
+from web.drawings import DATA_URL_PROBLEMS, PICTURE_PROBLEMS, png_from_request
 from web.idempotency import claimed, key_of
+from web.intake import job_read
 from web.parts import parts
 from web.problems import Problem
 from web.views import AcceptedView, Drawing, Label, PredictionView, Wait
@@ -152,7 +153,7 @@ def _accept_once(key: str, png: bytes, wait_s: float) -> Prediction:
 
     Who asks again is accepted all the same when the first time was cut off before that.
     """
-    fresh = job_from_png(png)
+    fresh = job_read(new_id(), parts().read([png]))
     job = claimed(fresh, png, key, parts().store)
     if job.id == fresh.id:
         return accept([job], wait_s)[0]
