@@ -110,10 +110,10 @@ writers {_names(VALIDATION_WRITERS)}, test are writers {_names(TEST_WRITERS)}, a
 
 ## What is made from them
 
-Pen strokes are turned, slanted, stretched and waved, given habits that MNIST hardly has (slashed zeros, ones with flag and
-foot, twos with a short base, threes with hardly a waist, open fours, fives with a loose bar, crossed sevens, eights open at
-their top, nines with straight or hooked tails), drawn with a round pen of 9 to 26 pixels from 20 to 95 % of the canvas, and
-made into pictures by the function that serves. What is no digit is drawn in the same way: scribbles, shapes, letters in
+Pen strokes are turned, slanted, stretched and waved, given habits that MNIST hardly has (zeros slashed or with ends that
+stand out, ones with flag and foot, twos with a short base, threes with hardly a waist, open fours, fives with a loose bar,
+crossed sevens, eights open at their top or begun at their waist, nines with straight, hooked or far swung tails), drawn with
+a round pen of 9 to 26 pixels from 20 to 95 % of the canvas, and made into pictures by the function that serves. What is no digit is drawn in the same way: scribbles, shapes, letters in
 stroke fonts, two or three digits side by side, crossed-out digits, specks. All pictures are then distorted anew in each
 epoch: turned, slanted, stretched, shifted, bent, thickened or thinned, inked stronger or weaker.
 

@@ -18,6 +18,20 @@ def _as_it_is(strokes: Strokes, _: np.random.Generator) -> Strokes:
     return strokes
 
 
+def _zero(strokes: Strokes, random: np.random.Generator) -> Strokes:
+    """Slash the zero, or write one whose ends cross at its top and stand out or curl in."""
+    return _slashed_zero(strokes, random) if random.random() < 0.6 else _knotted_zero(random)
+
+
+def _knotted_zero(random: np.random.Generator) -> Strokes:
+    turn = np.linspace(random.uniform(-0.4, 0.1), 2 * np.pi + random.uniform(-0.1, 0.5), 30)
+    width = random.uniform(0.25, 0.45)
+    oval = np.stack([-width * np.sin(turn), -0.5 * np.cos(turn)], axis=1)
+    ends = oval[[0, -1]] + random.uniform((-0.1, -0.25), (0.35, 0.3), (2, 2))
+    first, last = random.integers(2, size=2)
+    return [np.concatenate([ends[:first], oval, ends[2 - last :]]) * (random.choice([-1, 1], p=[0.3, 0.7]), 1)]
+
+
 def _slashed_zero(strokes: Strokes, random: np.random.Generator) -> Strokes:
     points = np.concatenate(strokes)
     reach = (points.max(axis=0) - points.min(axis=0)) * random.uniform(0.35, 0.65) * (1, -1)
@@ -85,13 +99,28 @@ def _five(_: Strokes, random: np.random.Generator) -> Strokes:
 
 
 def _eight(_: Strokes, random: np.random.Generator) -> Strokes:
-    """Write an eight in one stroke, begun and ended at its top, which stays open."""
+    """Write an eight in one stroke, its lower loop large or small, begun at its waist or its top, which stays open."""
+    upper, lower = random.uniform(0.18, 0.32), random.uniform(0.18, 0.32) * random.uniform(0.25, 1)
+    waist = random.uniform(0, 0.3)  # a small lower loop leaves a low waist
+    begun = _eight_from_waist if random.random() < 0.3 else _eight_from_top
+    return [begun(upper, lower, waist, random)]
+
+
+def _eight_from_waist(upper: float, lower: float, waist: float, random: np.random.Generator) -> NDArray[np.float64]:
+    high, low = (waist - 0.5) / 2, (waist + 0.5) / 2
+    over = [(upper, high), (upper / 2, -0.55), (-upper, -0.5), (-upper, high)]
+    under = [(lower, low), (lower / 2, 0.55), (-lower, 0.5), (-lower, low)]
+    start = (random.uniform(-0.45, 0), waist + random.normal(-0.05, 0.08))
+    return _rounded([start, (0, waist), *over, (0, waist), *under, (random.uniform(-0.1, 0.1), waist)])
+
+
+def _eight_from_top(upper: float, lower: float, waist: float, random: np.random.Generator) -> NDArray[np.float64]:
     turn = np.linspace(random.uniform(0, 0.9), 2 * np.pi - random.uniform(0, 0.9), 40)
-    upper, lower = random.uniform(0.18, 0.32, 2)
-    width = lower + (upper - lower) * (np.cos(turn) > 0)
-    eight = np.stack([width * np.sin(2 * turn) * random.choice([-1, 1]), -0.5 * np.cos(turn)], axis=1)
+    above = np.cos(turn) > 0
+    width = (lower + (upper - lower) * above) * random.choice([-1, 1])
+    eight = np.stack([width * np.sin(2 * turn), waist - (0.5 + waist * (2 * above - 1)) * np.cos(turn)], axis=1)
     away = eight[[0, -1]] + random.uniform(0, 0.15, (2, 2)) * np.sign(eight[[0, -1]]) * (1, 0.5)
-    return [np.concatenate([away[:1], eight, away[1:]])]
+    return np.array([away[0], *eight, away[1]])
 
 
 def _seven(strokes: Strokes, random: np.random.Generator) -> Strokes:
@@ -110,17 +139,29 @@ def _seven(strokes: Strokes, random: np.random.Generator) -> Strokes:
 
 
 def _nine(_: Strokes, random: np.random.Generator) -> Strokes:
-    """Write a nine: a bow, open or closed, and a tail that is straight or hooked."""
+    """Write a nine: a bow, large or small, open or closed, and a tail that is straight, hooked or swung far out."""
+    tail = (_straight_tail, _hooked_tail, _swung_tail)[random.choice(3, p=[0.4, 0.35, 0.25])]
+    smallest = 0.18 if tail is _straight_tail else 0.12  # smaller on a straight tail, it is a one
+    width, height = random.uniform(smallest, 0.3), random.uniform(smallest, 0.3)
     turn = np.linspace(random.uniform(-0.9, 0), -2 * np.pi + random.uniform(-0.1, 0.3), 24)
-    width, height = random.uniform(0.2, 0.3), random.uniform(0.2, 0.3)
     bow = np.stack([width * np.cos(turn), -0.5 + height + height * np.sin(turn)], axis=1)
-    if random.random() < 0.5:
-        tail = _line((width, -0.5 + random.uniform(0, height)), (random.uniform(0, 0.25), 0.5))
-    else:
-        hook = np.linspace(0, np.pi * random.uniform(0.5, 0.9), 12)
-        tail = np.stack([width * np.cos(hook), 0.5 - width + width * np.sin(hook)], axis=1)
-        tail = np.concatenate([[(width, -0.5 + height)], tail])
-    return [bow, tail]
+    return [bow, tail(width, height, random)]
+
+
+def _straight_tail(width: float, height: float, random: np.random.Generator) -> NDArray[np.float64]:
+    return _line((width, -0.5 + random.uniform(0, height)), (random.uniform(0, 0.25), 0.5))
+
+
+def _hooked_tail(width: float, height: float, random: np.random.Generator) -> NDArray[np.float64]:
+    hook, reach = np.linspace(0, np.pi * random.uniform(0.5, 0.9), 12), random.uniform(0.15, 0.3)
+    tail = np.stack([width - reach + reach * np.cos(hook), 0.5 - reach + reach * np.sin(hook)], axis=1)
+    return np.concatenate([[(width, -0.5 + height)], tail])
+
+
+def _swung_tail(width: float, height: float, random: np.random.Generator) -> NDArray[np.float64]:
+    out = width + random.uniform(0, 0.25)
+    end = (-random.uniform(0.1, 0.5), 0.5)
+    return _rounded([(width, height - 0.5), (width, random.uniform(-0.3, 0)), (out, 0.5), end])
 
 
 def _rounded(corners: Sequence[tuple[float, float]]) -> NDArray[np.float64]:
@@ -137,13 +178,13 @@ def _line(start: tuple[float, float], end: tuple[float, float]) -> NDArray[np.fl
 
 
 HABITS: dict[int, tuple[float, Callable[[Strokes, np.random.Generator], Strokes]]] = {
-    0: (0.2, _slashed_zero),
+    0: (0.3, _zero),
     1: (0.45, _one),
     2: (0.1, _two),
     3: (0.15, _three),
     4: (0.3, _four),
     5: (0.15, _five),
     7: (0.4, _seven),
-    8: (0.2, _eight),
-    9: (0.15, _nine),
+    8: (0.25, _eight),
+    9: (0.25, _nine),
 }

@@ -76,7 +76,7 @@ RECIPES = {
         optimizer=_one_cycle,
         feed=_mixture,
         validation=_mixture_validation,
-        epochs=80,
+        epochs=100,
         dtype="mixed_bfloat16",
     ),
     "seed": Recipe(
