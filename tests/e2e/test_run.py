@@ -24,10 +24,11 @@ START_S = 180  # loading TensorFlow on a busy machine
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
-    """Give a copy of the checkout, as git would clone it, with this one's .venv."""
-    shutil.copytree(ROOT, tmp_path, ignore=shutil.ignore_patterns(*NOT_CLONED), dirs_exist_ok=True)
-    (tmp_path / ".venv").symlink_to(ROOT / ".venv")
-    return tmp_path
+    """Give a copy of the checkout, as git would clone it, with this one's .venv; its folder's name has a space."""
+    folder = tmp_path / "my quill"
+    shutil.copytree(ROOT, folder, ignore=shutil.ignore_patterns(*NOT_CLONED))
+    (folder / ".venv").symlink_to(ROOT / ".venv")
+    return folder
 
 
 class Pipeline:
