@@ -87,7 +87,7 @@ class Answering:
     def _answer_suspects(self, suspects: Sequence[Arrival], answered: Sequence[Prediction]) -> dict[str, Prediction]:
         """Answer jobs whose last model call never ended, each by itself, so that no neighbour is blamed for it.
 
-        What is answered is kept before the next call: the process may end in it, and must not take answers along.
+        What is answered is kept before the next call: the process may end in it, and its neighbours wait for no killer.
         """
         predictions: dict[str, Prediction] = {}
         for suspect in suspects:

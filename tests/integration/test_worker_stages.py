@@ -129,7 +129,7 @@ def test_a_job_whose_call_never_ended_is_tried_alone_so_that_no_neighbour_is_bla
 def test_before_a_suspect_is_tried_what_is_answered_is_kept(
     answer: Any, attempts: Attempts, kept: list[Prediction]
 ) -> None:
-    """Else a job that ends its process would take its neighbours' answers along, each time."""
+    """Else a job that ends its process would take its neighbours' answers along until it is given up."""
     innocent, killer, fresh = a_job(1), a_job(2), a_job(3)
     attempts.begin([innocent.id, killer.id])  # both were in the call that ended the process
     kept_before: list[list[str]] = []

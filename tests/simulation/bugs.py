@@ -49,13 +49,6 @@ class TrustsARunningRedis(Worker):
     visibility_s = 10**9
 
 
-class TakesAnswersAlong(Worker):
-    """Keeps nothing before a suspect is tried: a job that ends its process takes its neighbours' answers along."""
-
-    def keep_before_a_suspect(self, predictions: Sequence[Prediction]) -> None:
-        return
-
-
 class LastAnswerStays(Store):
     def write(self, prediction: Prediction) -> None:
         if prediction.id in self.jobs:
@@ -77,7 +70,6 @@ BUGS = {
         (GivesUpOnTheStore, Design(worker=GivesUpOnTheStore)),
         (TrustsTheQueue, Design(worker=TrustsTheQueue)),
         (TrustsARunningRedis, Design(worker=TrustsARunningRedis)),
-        (TakesAnswersAlong, Design(worker=TakesAnswersAlong)),
         (LastAnswerStays, Design(store=LastAnswerStays)),
         (AnswersBringBack, Design(store=AnswersBringBack)),
     )

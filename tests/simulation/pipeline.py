@@ -103,9 +103,7 @@ class Worker:
         redis = cast("Any", self.redis)
         name = f"{process.name}, life {self.lives}"
         model = Model(self.world, process)
-        self.answering = Answering(
-            model, Attempts(redis), keep=self.keep_before_a_suspect, worker=name, max_attempts=MAX_ATTEMPTS
-        )
+        self.answering = Answering(model, Attempts(redis), keep=self.keep, worker=name, max_attempts=MAX_ATTEMPTS)
         self.sweeper = Sweeper(
             cast("Any", self.store),
             redis,
@@ -145,9 +143,6 @@ class Worker:
                 self.world.sleep(1)
         with suppress(RedisError):
             self.redis.hdel("attempts", *(prediction.id for prediction in predictions))
-
-    def keep_before_a_suspect(self, predictions: Sequence[Prediction]) -> None:
-        self.keep(predictions)
 
     def acknowledge(self, tag: int, message: Message) -> None:
         settled = self.store.is_settled([job.id for job in message.jobs])

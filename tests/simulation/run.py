@@ -1,8 +1,10 @@
 """One run: clients draw and forget while the seed's faults happen, then every promise is called in."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 
 from shared.contract import Job, Prediction, State
+from shared.store import StoreUnavailableError
 from tests.simulation.parts import Memory, Redis, Store, must
 from tests.simulation.pipeline import BAD, HANGING, KILLER, Web, Worker, picture
 from tests.simulation.world import BrokenPromiseError, Life, World
@@ -115,9 +117,12 @@ class Run:
             promised = list(self.web.promised)
             if promised and self.world.chance.random() < 0.05 and self.store.away_until_ms < self.world.now_ms:
                 job_id = self.world.chance.choice(promised)
-                self.store.forget(job_id)
-                self.forgotten.add(job_id)
-                self.seen.pop(job_id, None)
+                with suppress(
+                    StoreUnavailableError
+                ):  # it may go between the look and the call; it knows what it forgot
+                    self.store.forget(job_id)
+                    self.forgotten.add(job_id)
+                    self.seen.pop(job_id, None)
 
     def break_things(self) -> None:
         chance = self.world.chance
