@@ -142,7 +142,7 @@ class Worker:
             except StoreUnavailableError:
                 self.world.sleep(1)
         with suppress(RedisError):
-            self.redis.hdel("attempts", *(prediction.id for prediction in predictions))
+            self.redis.hdel("attempts", *(prediction.id for prediction in predictions if prediction.batch_size))
 
     def acknowledge(self, tag: int, message: Message) -> None:
         settled = self.store.is_settled([job.id for job in message.jobs])
