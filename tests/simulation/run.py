@@ -117,9 +117,7 @@ class Run:
             promised = list(self.web.promised)
             if promised and self.world.chance.random() < 0.05 and self.store.away_until_ms < self.world.now_ms:
                 job_id = self.world.chance.choice(promised)
-                with suppress(
-                    StoreUnavailableError
-                ):  # it may go between the look and the call; it knows what it forgot
+                with suppress(StoreUnavailableError):  # it may have gone since; what it forgot all the same it knows
                     self.store.forget(job_id)
                     self.forgotten.add(job_id)
                     self.seen.pop(job_id, None)
