@@ -1,6 +1,7 @@
 """What web, worker and store agree on: names, jobs, predictions. Standard library only."""
 
 import binascii
+import time
 import uuid
 from base64 import b64decode, b64encode
 from collections.abc import Sequence
@@ -42,6 +43,11 @@ def is_id(text: object) -> bool:
         return isinstance(text, str) and str(uuid.UUID(text)) == text
     except ValueError:
         return False
+
+
+def now_ms() -> int:
+    """Return the milliseconds since 1970 UTC."""
+    return time.time_ns() // 1_000_000
 
 
 @dataclass(frozen=True, slots=True)

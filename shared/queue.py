@@ -1,7 +1,6 @@
 """The courier: Celery on Redis, how jobs are submitted, and the few keys that Quill keeps beside Celery's."""
 
 import json
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, cast
 
@@ -12,7 +11,7 @@ from redis import Redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from shared.contract import CLASSIFY, QUEUE, Job, to_message
+from shared.contract import CLASSIFY, QUEUE, Job, now_ms, to_message
 from shared.settings import Settings
 
 CONNECT_S = 2
@@ -33,11 +32,6 @@ Submit = Callable[[Sequence[Job]], None]  # 1 to MAX_JOBS jobs, as one message; 
 
 class SubmitError(Exception):
     """Raised when Redis did not take a message; the jobs are safe in the store, submit them again later."""
-
-
-def now_ms() -> int:
-    """Return the milliseconds since 1970 UTC."""
-    return time.time_ns() // 1_000_000
 
 
 def make_celery(settings: Settings) -> Celery:

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from shared.queue import now_ms
+from shared.contract import now_ms
 from shared.rate import Rate
 from shared.store import Store, StoreUnavailableError
 

@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 from redis import AuthenticationError, Redis, RedisError
 
-from shared.queue import connect, live_workers, now_ms
+from shared.contract import now_ms
+from shared.queue import connect, live_workers
 from shared.settings import Settings, SettingsError
 from shared.store import Store, StoreUnavailableError, open_store
 

@@ -8,8 +8,7 @@ from collections.abc import Sequence
 from flask import Request
 
 from shared.bad_image import BadImageError
-from shared.contract import PICTURE_BYTES, Job, new_id
-from shared.queue import now_ms
+from shared.contract import PICTURE_BYTES, Job, new_id, now_ms
 from shared.reading import TOGETHER
 from web.bodies import shaped, whole_body
 from web.parts import parts

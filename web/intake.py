@@ -7,8 +7,8 @@ from concurrent.futures import Future
 
 from shared.bad_image import BadImageError
 from shared.batcher import Batcher
-from shared.contract import MAX_JOBS, Job
-from shared.queue import Submit, SubmitError, now_ms
+from shared.contract import MAX_JOBS, Job, now_ms
+from shared.queue import Submit, SubmitError
 from shared.reading import Reading
 from shared.store import Store
 from web.counts import ACCEPTED

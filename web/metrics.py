@@ -11,7 +11,8 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 from redis import RedisError
 
-from shared.queue import live_workers, messages, now_ms
+from shared.contract import now_ms
+from shared.queue import live_workers, messages
 from web.counts import REGISTRY
 from web.describe import Answer, Call, describe
 from web.parts import Parts, parts

@@ -9,8 +9,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from shared.contract import CLASSES, SIDE, Job, Prediction, State
-from shared.queue import now_ms
+from shared.contract import CLASSES, SIDE, Job, Prediction, State, now_ms
 from worker.attempts import Attempts
 from worker.counts import BATCH_PICTURES
 

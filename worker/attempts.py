@@ -5,7 +5,8 @@ from collections.abc import Callable, Sequence
 
 from redis import Redis, RedisError
 
-from shared.queue import ATTEMPTS_KEY, now_ms
+from shared.contract import now_ms
+from shared.queue import ATTEMPTS_KEY
 
 log = logging.getLogger(__name__)
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from redis import Redis, RedisError
 
-from shared.contract import Prediction
-from shared.queue import DONE_CHANNEL, now_ms
+from shared.contract import Prediction, now_ms
+from shared.queue import DONE_CHANNEL
 from shared.store import Store, StoreUnavailableError
 from worker.attempts import Attempts
 from worker.counts import DUPLICATES

@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 from redis import Redis
 
-from shared.contract import MAX_JOBS, Job
-from shared.queue import EPOCH_KEY, SWEEPER_KEY, Submit, now_ms, oldest_waiting_ms
+from shared.contract import MAX_JOBS, Job, now_ms
+from shared.queue import EPOCH_KEY, SWEEPER_KEY, Submit, oldest_waiting_ms
 from shared.store import Store
 from worker.counts import RESUBMISSIONS
 

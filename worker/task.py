@@ -12,8 +12,7 @@ from celery import current_task
 from celery.exceptions import Reject
 
 from shared.batcher import Batcher
-from shared.contract import ContractError, Prediction, from_message
-from shared.queue import now_ms
+from shared.contract import ContractError, Prediction, from_message, now_ms
 from shared.store import StoreUnavailableError
 from worker.answering import Arrival
 from worker.tally import Tally

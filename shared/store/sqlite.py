@@ -3,13 +3,12 @@
 import json
 import sqlite3
 import threading
-import time
 from collections import deque
 from collections.abc import Collection, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from shared.contract import Job, Prediction
+from shared.contract import Job, Prediction, now_ms
 from shared.settings import Settings
 from shared.store.port import Position, StoreUnavailableError
 from shared.store.record import Record, answer_of, pictures_of, prediction_of
@@ -146,11 +145,11 @@ class SqliteStore:
         """Remove the row and keep its id among the forgotten for as long as the retention."""
         with self._writing() as connection:
             connection.execute("DELETE FROM mnist1 WHERE id = ?", (prediction_id,))
-            connection.execute("INSERT OR REPLACE INTO forgotten VALUES (?, ?)", (prediction_id, _now_ms()))
+            connection.execute("INSERT OR REPLACE INTO forgotten VALUES (?, ?)", (prediction_id, now_ms()))
 
     def claim(self, key: str, digest: str, prediction_id: str) -> tuple[str, str]:
         """Bind the key unless it was bound within a day; return what it is bound to."""
-        row = {"key": key, "digest": digest, "id": prediction_id, "now": _now_ms(), "day": DAY_MS}
+        row = {"key": key, "digest": digest, "id": prediction_id, "now": now_ms(), "day": DAY_MS}
         with self._writing() as connection:
             connection.execute(CLAIM, row)
             return connection.execute("SELECT digest, id FROM claims WHERE key = :key", row).fetchone()
@@ -161,7 +160,7 @@ class SqliteStore:
             deleted = PAGE
             while deleted == PAGE:
                 with self._writing() as connection:
-                    deleted = connection.execute(statement, (_now_ms() - age_ms, PAGE)).rowcount
+                    deleted = connection.execute(statement, (now_ms() - age_ms, PAGE)).rowcount
 
     def ping(self) -> None:
         """Write the schema's version anew: a real write, which a full or read-only disk refuses."""
@@ -256,7 +255,3 @@ def _known(connection: sqlite3.Connection, ids: Sequence[str]) -> int:
     """Return how many of the ids, which may repeat, are there."""
     there = "SELECT count(*) FROM json_each(?) AS asked JOIN mnist1 ON mnist1.id = asked.value"
     return connection.execute(there, (json.dumps(ids),)).fetchone()[0]
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from redis import Redis
 
-from shared.contract import MAX_JOBS, Job, new_id
-from shared.queue import connect, make_celery, now_ms, submitter
+from shared.contract import MAX_JOBS, Job, new_id, now_ms
+from shared.queue import connect, make_celery, submitter
 from shared.settings import Settings
 from shared.store import Store, open_store
 from tests.bench.contestants import Ground

@@ -7,8 +7,8 @@ from urllib.request import Request, urlopen
 import pytest
 from redis import Redis
 
-from shared.contract import PICTURE_BYTES, Job, new_id
-from shared.queue import EPOCH_KEY, QUEUE, connect, make_celery, now_ms, submitter
+from shared.contract import PICTURE_BYTES, Job, new_id, now_ms
+from shared.queue import EPOCH_KEY, QUEUE, connect, make_celery, submitter
 from shared.settings import Settings
 from shared.store import open_store
 from tests.services.metrics import samples

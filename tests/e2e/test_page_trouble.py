@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Request, Route, expect
 
-from shared.contract import Prediction, State
-from shared.queue import now_ms
+from shared.contract import Prediction, State, now_ms
 from shared.settings import Settings
 from shared.store import open_store
 from tests.e2e.visitor import SCRIBBLE, Visitor, photograph, recorded, visiting

@@ -4,8 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from shared.contract import PICTURE_BYTES, Job, new_id
-from shared.queue import now_ms
+from shared.contract import PICTURE_BYTES, Job, new_id, now_ms
 from tests.services.site import SEVEN, Site
 from web.admission import LONGEST_S, Admission
 from web.backlog import Measure

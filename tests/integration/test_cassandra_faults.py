@@ -10,8 +10,7 @@ from typing import Any, cast
 import pytest
 from cassandra.cluster import Cluster  # pyright: ignore[reportMissingTypeStubs] - the driver has none
 
-from shared.contract import PICTURE_BYTES, Job, Prediction, State, new_id
-from shared.queue import now_ms
+from shared.contract import PICTURE_BYTES, Job, Prediction, State, new_id, now_ms
 from shared.settings import Settings
 from shared.store import Store, StoreUnavailableError, open_store
 from shared.store.cassandra_connection import FIRST_CONNECTION_S, REQUEST_S

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.contract import PICTURE_BYTES, Job, new_id
-from shared.queue import now_ms
+from shared.contract import PICTURE_BYTES, Job, new_id, now_ms
 from tests.services.process import wait_until
 from tests.services.site import Site
 from tests.services.store import works

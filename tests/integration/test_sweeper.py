@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from redis import Redis
 
-from shared.contract import PICTURE_BYTES, QUEUE, Job, Prediction, State, new_id
-from shared.queue import EPOCH_KEY, SUBMITTED_HEADER, SWEEPER_KEY, now_ms
+from shared.contract import PICTURE_BYTES, QUEUE, Job, Prediction, State, new_id, now_ms
+from shared.queue import EPOCH_KEY, SUBMITTED_HEADER, SWEEPER_KEY
 from shared.settings import Settings
 from shared.store import Store, open_store
 from worker.counts import REGISTRY

@@ -9,8 +9,8 @@ from celery import Celery
 from pydantic import SecretStr
 from redis import Redis
 
-from shared.contract import PICTURE_BYTES, QUEUE, Job, new_id
-from shared.queue import make_celery, now_ms, submitter
+from shared.contract import PICTURE_BYTES, QUEUE, Job, new_id, now_ms
+from shared.queue import make_celery, submitter
 from shared.settings import Settings
 from tests.services.process import wait_until
 

@@ -8,8 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from shared.contract import Job, Prediction, State
-from shared.queue import DONE_CHANNEL, connect, now_ms
+from shared.contract import Job, Prediction, State, now_ms
+from shared.queue import DONE_CHANNEL, connect
 from shared.reader import read_here
 from shared.reading import Reading
 from shared.settings import Settings
