@@ -118,6 +118,11 @@ def live_workers(redis: Redis) -> list[dict[str, Any]]:
     return [json.loads(about) for about in told if about]
 
 
+def model_versions(redis: Redis) -> list[str]:
+    """Return the version of the model that each live worker holds."""
+    return [str(about.get("model_version")) for about in live_workers(redis)]
+
+
 def messages(redis: Redis) -> dict[str, int]:
     """Return how many messages wait in Redis, and how many are taken by a worker and not acknowledged."""
     return {"waiting": redis.llen(QUEUE), "unacknowledged": redis.hlen(UNACKED_KEY)}

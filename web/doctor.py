@@ -11,7 +11,7 @@ from typing import NamedTuple
 from redis import AuthenticationError, Redis, RedisError
 
 from shared.contract import now_ms
-from shared.queue import connect, live_workers
+from shared.queue import connect, model_versions
 from shared.settings import Settings, SettingsError
 from shared.store import Store, StoreUnavailableError, open_store
 
@@ -110,7 +110,7 @@ def _model_version(model: Path) -> str:
 
 
 def _check_workers(redis: Redis, model: Path) -> None:
-    versions = {str(about.get("model_version")) for about in live_workers(redis)}
+    versions = set(model_versions(redis))
     if not versions:
         raise FaultError("none is alive", "start one: `python -m worker`, and see its log if it ends")
     if versions != {_model_version(model)}:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from flask import Blueprint, Response
 from redis import RedisError
 
-from shared.queue import live_workers
+from shared.queue import model_versions
 from shared.store import StoreUnavailableError
 from web.describe import Answer, Call, describe
 from web.parts import parts
@@ -26,14 +26,10 @@ def alive() -> Response:
 def ready() -> Response:
     """Tell of each part that serving needs whether it is there; 503 unless all are."""
     versions: list[str] = []
-    store, queue = _checked(parts().store.ping), _checked(lambda: versions.extend(_model_versions()))
+    store, queue = _checked(parts().store.ping), _checked(lambda: versions.extend(model_versions(parts().redis)))
     worker = "ok" if versions else "no worker is alive: start one with `python -m worker`"
-    view = ReadyView(store=store, queue=queue, worker=worker, model_versions=versions)
+    view = ReadyView(store=store, queue=queue, worker=worker, model_versions=sorted(set(versions)))
     return _told(200 if {store, queue, worker} == {"ok"} else 503, view)
-
-
-def _model_versions() -> list[str]:
-    return sorted({str(about.get("model_version")) for about in live_workers(parts().redis)})
 
 
 def _checked(ask: Callable[[], object]) -> str:

@@ -1,6 +1,7 @@
 """What the web processes count, and what they see of the pipeline, for Prometheus."""
 
 import os
+from collections import Counter
 from collections.abc import Iterator
 
 from flask import Blueprint, Response
@@ -12,7 +13,7 @@ from prometheus_client.registry import Collector
 from redis import RedisError
 
 from shared.contract import now_ms
-from shared.queue import live_workers, messages
+from shared.queue import messages, model_versions
 from web.counts import REGISTRY
 from web.describe import Answer, Call, describe
 from web.parts import Parts, parts
@@ -63,8 +64,7 @@ class Present(Collector):
         for state, count in messages(self._parts.redis).items():
             told.add_metric([state], count)
         yield told
-        versions = [str(about.get("model_version")) for about in live_workers(self._parts.redis)]
         alive = GaugeMetricFamily("quill_workers", "Live workers, by the model they hold.", labels=["model_version"])
-        for version in set(versions):
-            alive.add_metric([version], versions.count(version))
+        for version, count in Counter(model_versions(self._parts.redis)).items():
+            alive.add_metric([version], count)
         yield alive
