@@ -99,6 +99,7 @@ def connect(settings: Settings) -> Redis:
     return Redis.from_url(
         settings.redis_url.get_secret_value(),
         decode_responses=True,
+        encoding_errors="replace",  # what a stranger wrote need not be UTF-8
         socket_timeout=CONNECT_S,
         socket_connect_timeout=CONNECT_S,
         health_check_interval=5,
@@ -112,10 +113,23 @@ def tell_alive(redis: Redis, name: str, about: Mapping[str, Any]) -> None:
 
 
 def live_workers(redis: Redis) -> list[dict[str, Any]]:
-    """Return what each live worker tells of itself, by name."""
+    """Return what each live worker tells of itself, by name: its model_version at least, or a stranger wrote it."""
     keys = sorted(cast("Iterator[str]", redis.scan_iter(f"{WORKER_KEY}*", count=1000)))
-    told = cast("list[str | None]", redis.mget(keys)) if keys else []
-    return [json.loads(about) for about in told if about]
+    told = map(_parsed, cast("list[str | None]", redis.mget(keys)) if keys else [])
+    return [about for about in told if _is_text(about.get("model_version"))]
+
+
+def _parsed(about: str | None) -> dict[str, Any]:
+    """Return the JSON object, an empty one for what is none."""
+    try:
+        parsed = json.loads(about or "{}")
+    except (ValueError, RecursionError):
+        return {}
+    return cast("dict[str, Any]", parsed) if isinstance(parsed, dict) else {}
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and value.isprintable()  # half a surrogate pair, say, cannot be told to anybody
 
 
 def model_versions(redis: Redis) -> list[str]:

@@ -1,6 +1,9 @@
 """How the service does at this moment, for the operator's page and for programs."""
 
+from contextlib import suppress
+
 from flask import Blueprint, Response
+from pydantic import ValidationError
 from redis import RedisError
 
 from shared.queue import live_workers, now_ms
@@ -30,6 +33,11 @@ def status() -> Response:
 
 def _workers() -> tuple[list[WorkerView], str]:
     try:
-        return [WorkerView.model_validate(about) for about in live_workers(parts().redis)], "ok"
+        told = live_workers(parts().redis)
     except RedisError as error:
         return [], str(error)
+    workers: list[WorkerView] = []
+    for about in told:
+        with suppress(ValidationError):  # a worker of another version, or a stranger
+            workers.append(WorkerView.model_validate(about))
+    return workers, "ok"

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from shared.queue import tell_alive
+from shared.queue import WORKER_KEY, tell_alive
 from tests.services.process import free_port, wait_until
 from tests.services.site import Site
 
@@ -42,6 +42,30 @@ def test_the_workers_tell_of_themselves(site: Site) -> None:
     tell_alive(site.redis, "b", ABOUT)
     tell_alive(site.redis, "a", ABOUT)
     assert site.client.get("/api/v1/status").get_json()["workers"] == [{"name": "a", **ABOUT}, {"name": "b", **ABOUT}]
+
+
+@pytest.mark.parametrize("name", [b"stranger", b"\xff"])
+@pytest.mark.parametrize(
+    "value",
+    [
+        "[1]",
+        "7",
+        "null",
+        "no JSON",
+        "[" * 10_000,
+        b"\xff",
+        "{}",
+        '{"model_version": 7}',
+        '{"model_version": "\\ud800"}',
+        '{"model_version": "m"}',
+    ],
+)
+def test_what_a_stranger_wrote_of_workers_is_passed_over(site: Site, name: bytes, value: str | bytes) -> None:
+    tell_alive(site.redis, "w", ABOUT)
+    site.redis.set(WORKER_KEY.encode() + name, value)
+    assert site.client.get("/api/v1/status").get_json()["workers"] == [{"name": "w", **ABOUT}]
+    assert ABOUT["model_version"] in site.client.get("/readyz").get_json()["model_versions"]
+    assert site.client.get("/metrics").status_code == 200
 
 
 def test_a_queue_that_is_away_is_told(new_site: Callable[..., Site]) -> None:
