@@ -15,7 +15,7 @@ from shared.queue import connect, model_versions
 from shared.settings import Settings, SettingsError
 from shared.store import Store, StoreUnavailableError, open_store
 
-ROOM = 200 * 1024 * 1024  # bytes that should be free on the store's disk
+ROOM = 200 * 1024 * 1024
 OLD_S = 60  # a backlog whose oldest waits longer is a fault
 
 
@@ -41,8 +41,12 @@ class FaultError(Exception):
         self.cure = cure
 
 
-def examine() -> Iterator[Finding]:
-    """Yield what each check found; without right settings nothing else can be looked at."""
+def examine(*, room: int = ROOM) -> Iterator[Finding]:
+    """Yield what each check found; without right settings nothing else can be looked at.
+
+    Args:
+        room: bytes that should be free on the store's disk.
+    """
     try:
         settings = Settings.from_env()
     except SettingsError as error:
@@ -51,7 +55,7 @@ def examine() -> Iterator[Finding]:
     yield Finding("settings")
     with closing(connect(settings)) as redis, closing(open_store(settings)) as store:
         yield _found("Redis", lambda: _check_redis(redis))
-        yield _found("disk", lambda: _check_disk(settings))
+        yield _found("disk", lambda: _check_disk(settings, room))
         yield _found("store", lambda: _check_store(store))
         yield _found("model", lambda: _model_version(settings.model))
         yield _found("workers", lambda: _check_workers(redis, settings.model))
@@ -79,13 +83,13 @@ def _check_redis(redis: Redis) -> None:
         raise FaultError(f"may throw messages away: maxmemory-policy is {policy}", "set it to noeviction")
 
 
-def _check_disk(settings: Settings) -> None:
+def _check_disk(settings: Settings, room: int) -> None:
     if not settings.store_url.startswith("sqlite:"):
         return
     folder = Path(settings.store_url.removeprefix("sqlite:///")).absolute().parent
     present = next(place for place in (folder, *folder.parents) if place.is_dir())
     free = shutil.disk_usage(present).free
-    if free < ROOM:
+    if free < room:
         raise FaultError(f"{free // 2**20} MB are left at {present}", "make room, or move QUILL_STORE_URL")
 
 

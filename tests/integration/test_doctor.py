@@ -25,8 +25,8 @@ from shared.store import open_store
 from tests.services.cassandra import CassandraServer
 from tests.services.process import free_port, wait_until
 from tests.services.redis import RedisServer
-from web import doctor
 from web.command import main
+from web.doctor import examine
 
 pytestmark = pytest.mark.integration
 
@@ -180,11 +180,10 @@ def test_a_full_disk_is_found_and_its_cure_named(patient: Patient) -> None:
     assert "cure: mend what it says" in run.stdout
 
 
-def test_a_disk_that_is_nearly_full_is_found(patient: Patient, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor, "ROOM", shutil.disk_usage(patient.folder).total + 1)
-    told = patient.told()
-    assert "MB are left" in told
-    assert "make room" in told
+def test_a_disk_that_is_nearly_full_is_found(patient: Patient) -> None:
+    findings = {finding.what: finding for finding in examine(room=shutil.disk_usage(patient.folder).total + 1)}
+    assert "MB are left" in (findings["disk"].fault or "")
+    assert "make room" in findings["disk"].cure
 
 
 def test_a_cassandra_that_is_well_has_no_fault(patient: Patient, cassandra_url: str) -> None:
