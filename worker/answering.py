@@ -4,7 +4,7 @@ import logging
 import math
 import time
 from collections.abc import Callable, Sequence
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -136,20 +136,13 @@ class Answering:
             self._called_s = None
 
     def _prediction(self, arrival: Arrival, reading: Reading, attempts: int) -> Prediction:
-        job, rows = arrival.job, reading.probabilities
-        failed = isinstance(rows, Exception)
-        best = [] if failed else [float(row.max()) for row in rows]
+        job = arrival.job
         return Prediction(
             id=job.id,
             pictures=job.pictures,
             accepted_ms=job.accepted_ms,
-            state=State.FAILED if failed else State.DONE,
             finished_ms=max(now_ms(), job.accepted_ms),
-            digits="" if failed else "".join(str(row.argmax()) for row in rows),
-            probabilities=() if failed else tuple(tuple(round(float(p), 6) for p in row) for row in rows),
-            confidence=round(math.prod(best), 6) if best else 0.0,
-            unsure=any(p < self._model.threshold for p in best),
-            error=f"the drawing could not be classified: {rows}" if failed else None,
+            **_outcome(reading.probabilities, self._model.threshold),
             model_version=self._model.version,
             worker=self._worker,
             batch_size=reading.batch_size,
@@ -160,6 +153,20 @@ class Answering:
                 "classified": round(1000 * (reading.ended_s - reading.began_s), 3),
             },
         )
+
+
+def _outcome(rows: NDArray[np.float32] | Exception, threshold: float) -> dict[str, Any]:
+    """Return the fields of a prediction that tell what the model made of a job's pictures."""
+    if isinstance(rows, Exception):
+        return {"state": State.FAILED, "error": f"the drawing could not be classified: {rows}"}
+    best = [float(row.max()) for row in rows]
+    return {
+        "state": State.DONE,
+        "digits": "".join(str(row.argmax()) for row in rows),
+        "probabilities": tuple(tuple(round(float(p), 6) for p in row) for row in rows),
+        "confidence": round(math.prod(best), 6),
+        "unsure": any(p < threshold for p in best),
+    }
 
 
 def _stack(jobs: Sequence[Job]) -> NDArray[np.uint8]:
