@@ -134,7 +134,7 @@ def _is_text(value: object) -> bool:
 
 def model_versions(redis: Redis) -> list[str]:
     """Return the version of the model that each live worker holds."""
-    return [str(about.get("model_version")) for about in live_workers(redis)]
+    return [about["model_version"] for about in live_workers(redis)]
 
 
 def messages(redis: Redis) -> dict[str, int]:

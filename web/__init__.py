@@ -16,6 +16,8 @@ from web.intake import Intake
 from web.parts import Parts
 from web.waiting import Waiting
 
+SUBJECTS = (page, predictions, batch, events, history, corrections, seed, status, health, metrics, errors, docs)
+
 
 def create_app(
     settings: Settings | None = None,
@@ -24,7 +26,11 @@ def create_app(
     submit: Submit | None = None,
     read: Read | None = None,
 ) -> Flask:
-    """Return the web application; tests pass their own store and submit, and read drawings themselves."""
+    """Return the web application; tests pass parts of their own.
+
+    Raises:
+        SettingsError: when the environment holds a wrong setting.
+    """
     settings = settings or Settings.from_env()
     store = store or open_store(settings)
     submit = submit or submitter(make_celery(settings))
@@ -41,20 +47,7 @@ def create_app(
     Finalize(None, intake.close, exitpriority=1)
     Parts(settings, store, redis, read, intake, waiting, backlog, admission).install(app)
     app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.trusted_proxies, x_proto=0, x_host=0)
-    for subject in (
-        page,
-        predictions,
-        batch,
-        events,
-        history,
-        corrections,
-        seed,
-        status,
-        health,
-        metrics,
-        errors,
-        docs,
-    ):
+    for subject in SUBJECTS:
         app.register_blueprint(subject.routes)
     errors.register(app)
     page.protect(app)

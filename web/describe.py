@@ -1,4 +1,4 @@
-"""Descriptions of the calls, kept beside the routes, and the OpenAPI 3.1 document that is made of them."""
+"""Descriptions of the calls, kept beside the routes; web.openapi makes the OpenAPI document of them."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field

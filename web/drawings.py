@@ -68,12 +68,12 @@ def png_from_data_url(url: str) -> bytes:
     Raises:
         Problem: 415 or 422.
     """
-    parts = DATA_URL.fullmatch(url)
-    if parts is None or not parts["base64"]:
+    matched = DATA_URL.fullmatch(url)
+    if matched is None or not matched["base64"]:
         raise Problem("invalid-data-url", "The image is not a data URL: data:image/png;base64,...")
-    if parts["type"] != "image/png":
+    if matched["type"] != "image/png":
         raise Problem("unsupported-image", "The data URL holds no PNG: data:image/png;base64,...")
-    return _unpacked(parts["data"], "The data URL's base64 is damaged.")
+    return _unpacked(matched["data"], "The data URL's base64 is damaged.")
 
 
 def _unpacked(base64: str, otherwise: str) -> bytes:

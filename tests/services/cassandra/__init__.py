@@ -17,8 +17,8 @@ from tests.services.process import Process, free_port
 
 HERE = Path(__file__).parent
 JARS = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "quill" / "cassandra-5.0.5"  # as in pom.xml
-# HOST:PORT to use instead of an own one; read at import, because conftest then clears what a developer has set.
 GUARD = "authenticator: PasswordAuthenticator\nauthorizer: CassandraAuthorizer\n"
+# HOST:PORT to use instead of an own one; read at import, because conftest then clears what a developer has set.
 RUNNING = os.environ.get("QUILL_TEST_CASSANDRA")
 
 
