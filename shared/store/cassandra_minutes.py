@@ -86,8 +86,13 @@ class Minutes:
         self._seen = Seen()
 
     def ttl_s(self, accepted_ms: int) -> int:
-        """Return the seconds that are left to what belongs to a job accepted then, at least one."""
-        return max(1, accepted_ms // 1000 + self._retention_s - int(time.time()))
+        """Return the seconds that are left to what belongs to a job accepted then.
+
+        One at least, and a day over the retention at most, for clocks that are ahead: Cassandra refuses far more, and
+        a message from anybody may name a year in which it would.
+        """
+        left_s = accepted_ms // 1000 + self._retention_s - int(time.time())
+        return min(max(1, left_s), self._retention_s + DAY * 60)
 
     def accept(self, jobs: Iterable[Position]) -> None:
         """Note the jobs as accepted, before anything else is written of them."""
@@ -146,7 +151,7 @@ class Minutes:
         return found
 
     def _index(self, minutes: set[int]) -> None:
-        rows = [(minute // MONTH, minute, self.ttl_s((minute + 1) * MINUTE_MS)) for minute in minutes]
+        rows = [(minute // MONTH, minute, self.ttl_s(minute * MINUTE_MS) + 60) for minute in minutes]
         self._connection.each(INDEX, rows)
         self._indexed = {*self._indexed, *minutes} if len(self._indexed) < MONTH else minutes
 

@@ -15,7 +15,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
-from shared.contract import PICTURE_BYTES, Job, Prediction, State, new_id
+from shared.contract import LATEST_MS, PICTURE_BYTES, Job, Prediction, State, new_id
 from shared.settings import Settings
 from shared.store import Position, Store, open_store
 from tests.services.process import wait_until
@@ -127,6 +127,14 @@ def test_an_answer_to_an_unknown_job_is_passed_over(store: Store) -> None:
     assert store.get([job.id, other.id]) == {other.id: answered(other)}
     store.add([job])
     assert store.unfinished(NOW + 1, 10) == [job]
+
+
+def test_an_answer_to_a_job_of_the_farthest_future_is_kept_or_passed_over(store: Store) -> None:
+    """Anybody on Redis can name such a time; a store that refused the answer for ever would hold up its neighbours."""
+    job, unknown = a_job(LATEST_MS - 1000), a_job(LATEST_MS - 1000)
+    store.add([job])
+    assert store.finish([answered(job), answered(unknown)]) == 0
+    assert store.get([job.id, unknown.id]) == {job.id: answered(job)}
 
 
 def test_a_prediction_without_an_answer_cannot_finish(store: Store) -> None:
