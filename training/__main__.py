@@ -6,15 +6,14 @@ from pathlib import Path
 import click
 
 from training.datasets import DatasetError
+from training.options import ARCHITECTURES, CONTEXT, MODELS
 
-MODELS = Path("worker/models")
 
-
-@click.command(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
-@click.option("--architecture", type=click.Choice(["default", "seed"]), default="default", help="What to train.")
-@click.option("--seed", default=1, help="Of all chance: the same seed gives the same model.")
+@click.command(context_settings=CONTEXT)
+@click.option("--architecture", type=click.Choice(ARCHITECTURES), default="default", help="What to train.")
+@click.option("--seed", default=1, help="The same seed gives the same model.")
 @click.option("--epochs", type=click.IntRange(1), help="Passes over MNIST, when not the architecture's own number.")
-@click.option("--models", type=click.Path(path_type=Path, file_okay=False), default=MODELS, help="Where to write it.")
+@MODELS
 @click.option("--restart", is_flag=True, help="Forget what an interrupted run has left instead of going on there.")
 @click.option(
     "--corrections", type=click.Path(path_type=Path), help="What GET /api/v1/corrections gave, to learn from."

@@ -9,14 +9,14 @@ import click
 from training.cards import data_card, model_card
 from training.judge import Trials, figures, make_trials
 from training.models import load
+from training.options import CONTEXT, MODELS
 from training.plots import draw_plots
 
 HERE = Path(__file__).parent
-MODELS = Path("worker/models")
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
-@click.option("--models", type=click.Path(path_type=Path, file_okay=False), default=MODELS, help="Where they are.")
+@click.command(context_settings=CONTEXT)
+@MODELS
 def main(models: Path) -> None:
     """Judge all models there on drawings that they have never met.
 

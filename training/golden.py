@@ -9,15 +9,15 @@ import numpy as np
 from training.datasets import Examples, joined, mnist_validation
 from training.drawings import as_written
 from training.models import load
+from training.options import CONTEXT, MODELS
 from training.strokes import by_writers, pen_digits
 from training.trials import Classify
 
-MODELS = Path("worker/models")
 CLEAR = 0.9  # the probability of the right digit from which a picture is clear enough to ask any model for it
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
-@click.option("--models", type=click.Path(path_type=Path, file_okay=False), default=MODELS, help="Where they are.")
+@click.command(context_settings=CONTEXT)
+@MODELS
 def main(models: Path) -> None:
     """Choose of each digit one picture of MNIST's and one drawing of validation that all models read clearly."""
     classifiers = [load(path) for path in sorted(models.glob("*.keras"))]

@@ -1,8 +1,6 @@
 # pyright: basic
 # Keras and TensorFlow have no types.
-"""The networks, by name: from ink, float (n, SIDE, SIDE, 1), 0 to 1, to logits, float (n, classes)."""
-
-from collections.abc import Callable
+"""The networks: from ink, float (n, SIDE, SIDE, 1), 0 to 1, to logits, float (n, classes)."""
 
 from keras import Model, Sequential, layers
 
@@ -51,6 +49,3 @@ def default() -> Model:
 def _convolution(filters: int, strides: int = 1) -> list[layers.Layer]:
     convolution = layers.Conv2D(filters, 3, strides=strides, padding="same", use_bias=False)
     return [convolution, layers.BatchNormalization(momentum=0.9), layers.ReLU()]
-
-
-NETWORKS: dict[str, Callable[[], Model]] = {"seed": seed, "default": default}

@@ -8,11 +8,11 @@ from typing import Any
 
 import keras
 
+from training import networks
 from training.datasets import Examples, mnist_train, mnist_validation
 from training.distort import distort
 from training.drawings import as_written, not_digits, written
 from training.feed import Feed, Source
-from training.networks import NETWORKS
 from training.strokes import by_writers, pen_digits
 
 
@@ -72,7 +72,7 @@ def _one_cycle(steps: int) -> keras.optimizers.Optimizer:
 
 RECIPES = {
     "default": Recipe(
-        network=NETWORKS["default"],
+        network=networks.default,
         optimizer=_one_cycle,
         feed=_mixture,
         validation=_mixture_validation,
@@ -80,7 +80,7 @@ RECIPES = {
         dtype="mixed_bfloat16",
     ),
     "seed": Recipe(
-        network=NETWORKS["seed"],
+        network=networks.seed,
         optimizer=lambda _: keras.optimizers.Adam(),
         feed=_plain_mnist,
         validation=_plain_validation,

@@ -22,13 +22,17 @@ from training.recipes import RECIPES, Recipe
 from training.saving import save, served
 
 STATE = Path("var/training")  # what interrupted runs have left
-CORRECTED = 32
+CORRECTED = 32  # other examples of a batch for each correction in it
 
 
 def run(
-    architecture: str, *, seed: int, epochs: int | None, models: Path, restart: bool, corrections: Path | None = None
+    architecture: str, *, seed: int, epochs: int | None, models: Path, restart: bool, corrections: Path | None
 ) -> None:
-    """Train the architecture's recipe and write ARCHITECTURE.keras and ARCHITECTURE.json into models."""
+    """Train the architecture's recipe and write ARCHITECTURE.keras, .onnx and .json into models.
+
+    Raises:
+        DatasetError: when a data file or the corrections are missing or not what they should be.
+    """
     recipe = RECIPES[architecture]
     recipe = dataclasses.replace(recipe, epochs=epochs or recipe.epochs)
     folder = STATE / f"{architecture}-{seed}-{recipe.epochs}"
@@ -51,7 +55,7 @@ def run(
 
 
 def learning_from(corrected: Examples, recipe: Recipe) -> Recipe:
-    """Return the recipe with corrections in every batch: one for each CORRECTED others."""
+    """Return the recipe with corrections in every batch, one for each CORRECTED others."""
     classes = recipe.network().output_shape[-1]
     known = corrected[corrected.labels < classes]  # the network of 2019 has no class for what is no digit
 

@@ -10,15 +10,15 @@ from typing import Any
 import click
 
 from shared.contract import CLASSES
+from training.options import ARCHITECTURES, CONTEXT, MODELS
 
-MODELS = Path("worker/models")
 FOLDER = Path("var/training/spread")
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
-@click.option("--architecture", type=click.Choice(["default", "seed"]), default="seed", help="What to train.")
+@click.command(context_settings=CONTEXT)
+@click.option("--architecture", type=click.Choice(ARCHITECTURES), default="seed", help="What to train.")
 @click.option("--seeds", type=click.IntRange(2), default=5, help="How many, from 1 on.")
-@click.option("--models", type=click.Path(path_type=Path, file_okay=False), default=MODELS, help="Where its JSON is.")
+@MODELS
 def main(architecture: str, seeds: int, models: Path) -> None:
     """Train the architecture from several seeds; note each one's share right of MNIST's test set in its JSON file."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")

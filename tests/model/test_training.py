@@ -11,13 +11,14 @@ import keras
 import numpy as np
 import pytest
 
+from training import networks
 from training.calibrate import probabilities
 from training.corrections import read_corrections
 from training.datasets import NOT_A_DIGIT, DatasetError, Examples
 from training.distort import distort
 from training.feed import Feed, Source
 from training.fit import History, fit, logits
-from training.networks import NETWORKS
+from training.options import ARCHITECTURES
 from training.progress import Progress
 from training.recipes import RECIPES, Recipe
 from training.run import learning_from, megaflop
@@ -108,7 +109,7 @@ def test_corrections_are_in_every_batch(recipe: Recipe) -> None:
 
 
 def test_a_network_learns_no_class_that_it_does_not_have(recipe: Recipe) -> None:
-    seed = dataclasses.replace(recipe, network=NETWORKS["seed"])
+    seed = dataclasses.replace(recipe, network=networks.seed)
     scribbles = Examples(EXAMPLES.pictures[:2], np.array([3, NOT_A_DIGIT], np.uint8))
     (*_, batch) = learning_from(scribbles, seed).feed(1).epoch(0).as_numpy_iterator()
     assert list(batch[1][8:]) == [3]
@@ -142,17 +143,21 @@ def test_distortion_keeps_ink_in_range_and_follows_its_seed() -> None:
 
 
 def test_the_served_model_answers_the_networks_calibrated_probabilities() -> None:
-    network = NETWORKS["default"]()
+    network = networks.default()
     answer = served(network, temperature=1.5)(EXAMPLES.pictures).numpy()
     expected = probabilities(logits(network, EXAMPLES.pictures) / 1.5)
     np.testing.assert_allclose(answer[:, :10], expected, atol=1e-5)
 
 
 def test_the_seed_network_is_as_printed() -> None:
-    network = NETWORKS["seed"]()
+    network = networks.seed()
     assert network.count_params() == (25 + 1) * 32 + (25 * 32 + 1) * 64 + (4 * 4 * 64 + 1) * 1024 + (1024 + 1) * 10
     assert RECIPES["seed"].epochs == 4
 
 
+def test_every_recipe_can_be_asked_for_by_its_name() -> None:
+    assert set(ARCHITECTURES) == set(RECIPES)
+
+
 def test_the_default_network_is_cheap() -> None:
-    assert megaflop(NETWORKS["default"]()) <= 12
+    assert megaflop(networks.default()) <= 12

@@ -1,0 +1,15 @@
+"""The options that several of training's commands take."""
+
+from pathlib import Path
+
+import click
+
+ARCHITECTURES = ("default", "seed")  # the names of RECIPES: to import those takes seconds, which --help should not
+
+CONTEXT = {"help_option_names": ["-h", "--help"], "show_default": True}
+MODELS = click.option(
+    "--models",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("worker/models"),
+    help="The folder of the models.",
+)
