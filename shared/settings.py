@@ -10,7 +10,10 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PREFIX = "QUILL_"
-REDIS_URL = r"rediss?://([^/?#]*@)?([^][/?#@:\s]+|\[[\da-fA-F:]+\])(:\d+)?(/\d*)?(\?.*)?"
+PORT = r":([1-9]\d{0,3}|[1-5]\d{4}|6[0-4]\d{3}|65[0-4]\d\d|655[0-2]\d|6553[0-5])"
+NODE = rf"[^][/?#@:,\s]+({PORT})?"
+STORE_URL = rf"sqlite:///.+|cassandra://{NODE}(,{NODE})*/[a-z][a-z0-9_]{{0,47}}"
+REDIS_URL = rf"rediss?://([^/?#]*@)?([^][/?#@:\s]+|\[[\da-fA-F:]+\])({PORT})?(/\d*)?(\?.*)?"
 
 
 class SettingsError(ValueError):
@@ -24,7 +27,6 @@ class Settings(BaseSettings):
 
     store_url: str = Field(
         default="sqlite:///var/quill.db",
-        pattern=r"^(sqlite:///.+|cassandra://[^/]+/\w+)$",
         description="where predictions live: sqlite:///FILE or cassandra://HOST[:PORT][,HOST...]/KEYSPACE",
     )
     redis_url: SecretStr = Field(
@@ -85,11 +87,21 @@ class Settings(BaseSettings):
     )
     cassandra_replication_factor: int = Field(default=1, ge=1, le=9, description="copies of each row; 3 in production")
 
+    @field_validator("store_url")
+    @classmethod
+    def _is_store(cls, url: str) -> str:
+        """Refuse what Cassandra's driver would refuse later, at each call."""
+        if not re.fullmatch(STORE_URL, url, re.ASCII):
+            raise ValueError(
+                "write sqlite:///FILE or cassandra://HOST[:PORT][,HOST...]/KEYSPACE, the keyspace in lower case"
+            )
+        return url
+
     @field_validator("redis_url")
     @classmethod
     def _is_redis(cls, url: SecretStr) -> SecretStr:
         """Refuse what redis-py and Celery would refuse later, each in its own way, or take for another database."""
-        if not re.fullmatch(REDIS_URL, url.get_secret_value()):
+        if not re.fullmatch(REDIS_URL, url.get_secret_value(), re.ASCII):
             raise ValueError("write redis://[USER:PASSWORD@]HOST[:PORT]/DATABASE, or rediss:// for TLS")
         return url
 
