@@ -10,9 +10,10 @@ from typing import Any, cast
 
 import pytest
 
-from shared.contract import PICTURE_BYTES, Job, new_id
+from shared.contract import new_id
 from shared.settings import Settings
 from shared.store import Store, StoreUnavailableError, open_store
+from tests.services.store import a_job
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -27,10 +28,6 @@ def store(file: Path) -> Iterator[Store]:
     store = open_store(Settings(store_url=f"sqlite:///{file}"))
     yield store
     store.close()
-
-
-def a_job() -> Job:
-    return Job(new_id(), (bytes(PICTURE_BYTES),), 0)
 
 
 def test_a_file_that_another_process_locks_is_told_and_still_read(store: Store, file: Path) -> None:

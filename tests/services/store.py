@@ -1,6 +1,12 @@
-"""What tests ask of a store whose server they start, stop and kill."""
+"""What tests give to a store, and ask of it."""
 
+from dataclasses import replace
+from typing import Any
+
+from shared.contract import PICTURE_BYTES, Job, Prediction, State, new_id, now_ms
 from shared.store import Store, StoreUnavailableError
+
+NOW = now_ms()
 
 
 def works(store: Store) -> bool:
@@ -10,3 +16,15 @@ def works(store: Store) -> bool:
     except StoreUnavailableError:
         return False
     return True
+
+
+def a_job(accepted_ms: int = NOW, pictures: int = 1) -> Job:
+    return Job(new_id(), tuple(bytes([i + 1]) * PICTURE_BYTES for i in range(pictures)), accepted_ms)
+
+
+def queued(job: Job) -> Prediction:
+    return Prediction(job.id, job.pictures, job.accepted_ms)
+
+
+def answered(job: Job, digits: str = "7", **details: Any) -> Prediction:
+    return replace(queued(job), state=State.DONE, finished_ms=job.accepted_ms + 40, digits=digits, **details)

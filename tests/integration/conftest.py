@@ -1,0 +1,26 @@
+"""An empty store of each kind, for the tests of what all of them promise."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from shared.settings import Settings
+from shared.store import Store, open_store
+from tests.services.process import wait_until
+from tests.services.store import works
+
+
+@pytest.fixture(params=["sqlite", pytest.param("cassandra", marks=pytest.mark.integration)])
+def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
+    if request.param == "sqlite":
+        return Settings(store_url=f"sqlite:///{tmp_path}/new folder/quill.db")
+    return Settings(store_url=request.getfixturevalue("cassandra_url"))
+
+
+@pytest.fixture
+def store(settings: Settings) -> Iterator[Store]:
+    store = open_store(settings)
+    wait_until(lambda: works(store), "the store works", seconds=120)  # Cassandra's first tables take some seconds
+    yield store
+    store.close()
