@@ -117,7 +117,8 @@ def forget(prediction_id: str) -> Response:
     """Cancel what is queued and forget it in any case; deleting twice is as good as once."""
     if not is_id(prediction_id):
         raise _unknown()
-    parts().store.forget(prediction_id)
+    if parts().store.get([prediction_id]):  # a mark for each id that somebody makes up would fill the store
+        parts().store.forget(prediction_id)
     return Response(status=204)
 
 

@@ -3,6 +3,7 @@
 import io
 import json
 import socket
+import sqlite3
 import struct
 import zlib
 from base64 import b64encode
@@ -183,8 +184,11 @@ def test_whoever_accepts_only_pages_gets_json_from_the_interface(web: Quill) -> 
     assert problem(response) == (404, "not-found")
 
 
-def test_deleting_what_nobody_knows_is_as_good_as_deleting(web: Quill) -> None:
+def test_deleting_what_nobody_knows_is_as_good_as_deleting_and_fills_no_store(web: Quill) -> None:
     assert [requests.delete(web.address + NOBODY, timeout=10).status_code for _ in range(2)] == [204, 204]
+    with sqlite3.connect(str(web.settings["store_url"]).removeprefix("sqlite:///")) as database:
+        assert database.execute("SELECT count(*) FROM forgotten").fetchone() == (0,)
+    database.close()
 
 
 def talk(web: Quill, request: bytes, *, hang_up: bool = False, whole: bool = False) -> bytes:
