@@ -1,4 +1,4 @@
-"""The faults, each with the row of the plan that it shows; a fault returns when what it broke may mend."""
+"""The faults; each returns when what it broke may mend."""
 
 import os
 import signal
@@ -29,10 +29,10 @@ BOTH = ("sqlite", "cassandra")
 
 @dataclass(frozen=True)
 class Fault:
-    """A fault of the plan.
+    """A fault, and what is expected of it.
 
     Attributes:
-        name: as the table shows it.
+        name: as the table shows it and `--only` matches it.
         bound_s: within how many seconds after it everything promised before must be answered.
         stores: where it can be shown.
         naive: whether the naive pipeline is shown it, too.
@@ -247,37 +247,37 @@ def overload(scene: Scene) -> None:
 
 
 FAULTS = (
-    Fault("1 kill -9 of an idle worker", 10, kill_an_idle_worker),
-    Fault("2 kill -9 in a model call, hands full", 40, kill_a_worker_in_a_call, naive=True),
-    Fault("3 stop in BRPOP, publish, kill -9", 45, stop_a_worker_in_brpop_and_kill_it, naive=True),
-    Fault("4 kill -9 between answer and acknowledgement", 40, kill_between_answer_and_acknowledgement),
-    Fault("5 kill -9 every 3 s for 2 minutes", 40, kill_workers_again_and_again, naive=True),
-    Fault("6 SIGTERM under load", 10, stop_workers_in_peace, naive=True),
-    Fault("- worker stopped for 45 s, then goes on", 40, stop_a_worker_longer_than_redis_waits),
-    Fault("8 a drawing that aborts its process", 5 * 40, _order_at_one("abort")),
-    Fault("9 MemoryError in a call", 40, _once("memory"), naive=True),
-    Fault("9 SystemExit in a call", 40, _once("exit")),
-    Fault("10 a model call that hangs", 60, _once("hang")),
-    Fault("11 one bad drawing in a batch", 10, _order_at_one("raise"), naive=True),
-    Fault("12 Redis kill -9, restarted empty", 35, restart_redis_empty, naive=True),
-    Fault("13 Redis kill -9, restarted with its file", 35, restart_redis_with_its_file),
-    Fault("14 FLUSHALL", 10, flush_redis, naive=True),
-    Fault("17 Redis out of memory", 45, fill_redis),
-    Fault("- Redis stopped for 20 s", 45, stop_redis_for_a_while),
-    Fault("18 Cassandra kill -9, back after a minute", 45, kill_cassandra, ("cassandra",)),
-    Fault("19 Cassandra stopped for 30 s", 45, stop_cassandra_for_a_while, ("cassandra",)),
-    Fault("20 SQLite locked for 10 s", 10, lock_sqlite, ("sqlite",), naive=True),
-    Fault("21 web kill -9 between store and queue", 45, kill_web_before_it_submits),
-    Fault("22 web kill -9, again and again", 45, kill_web_again_and_again),
-    Fault("- web's reader of drawings killed, then stopped", 30, break_the_reader),
-    Fault("23 clients that leave in the middle", 10, leave_in_the_middle),
-    Fault("- a hundred bodies that never come", 10, send_bodies_that_never_come),
-    Fault("25 a slow wire to Redis, 0 to 400 ms", 45, slow_the_wire_to_redis),
-    Fault("25 a slow wire to Cassandra, 0 to 400 ms", 45, slow_the_wire_to_cassandra, ("cassandra",)),
-    Fault("27 ten times the load for a minute", 60, overload),
-    Fault("29 messages of strangers", 45, send_strangers_messages),
-    Fault("29 messages of another version", 45, age_the_messages),
-    Fault("31 power cut: kill -9 of everything", 45, cut_the_power, naive=True),
-    Fault("33 a model that cannot be loaded, until it can", 20, start_with_a_broken_model),
-    Fault("34 new model, one worker after another", 10, update_the_model),
+    Fault("kill -9 of an idle worker", 10, kill_an_idle_worker),
+    Fault("kill -9 in a model call, hands full", 40, kill_a_worker_in_a_call, naive=True),
+    Fault("stop in BRPOP, publish, kill -9", 45, stop_a_worker_in_brpop_and_kill_it, naive=True),
+    Fault("kill -9 between answer and acknowledgement", 40, kill_between_answer_and_acknowledgement),
+    Fault("kill -9 every 3 s for 2 minutes", 40, kill_workers_again_and_again, naive=True),
+    Fault("SIGTERM under load", 10, stop_workers_in_peace, naive=True),
+    Fault("worker stopped for 45 s, then goes on", 40, stop_a_worker_longer_than_redis_waits),
+    Fault("a drawing that aborts its process", 5 * 40, _order_at_one("abort")),
+    Fault("MemoryError in a call", 40, _once("memory"), naive=True),
+    Fault("SystemExit in a call", 40, _once("exit")),
+    Fault("a model call that hangs", 60, _once("hang")),
+    Fault("one bad drawing in a batch", 10, _order_at_one("raise"), naive=True),
+    Fault("Redis kill -9, restarted empty", 35, restart_redis_empty, naive=True),
+    Fault("Redis kill -9, restarted with its file", 35, restart_redis_with_its_file),
+    Fault("FLUSHALL", 10, flush_redis, naive=True),
+    Fault("Redis out of memory", 45, fill_redis),
+    Fault("Redis stopped for 20 s", 45, stop_redis_for_a_while),
+    Fault("Cassandra kill -9, back after a minute", 45, kill_cassandra, ("cassandra",)),
+    Fault("Cassandra stopped for 30 s", 45, stop_cassandra_for_a_while, ("cassandra",)),
+    Fault("SQLite locked for 10 s", 10, lock_sqlite, ("sqlite",), naive=True),
+    Fault("web kill -9 between store and queue", 45, kill_web_before_it_submits),
+    Fault("web kill -9, again and again", 45, kill_web_again_and_again),
+    Fault("web's reader of drawings killed, then stopped", 30, break_the_reader),
+    Fault("clients that leave in the middle", 10, leave_in_the_middle),
+    Fault("a hundred bodies that never come", 10, send_bodies_that_never_come),
+    Fault("a slow wire to Redis, 0 to 400 ms", 45, slow_the_wire_to_redis),
+    Fault("a slow wire to Cassandra, 0 to 400 ms", 45, slow_the_wire_to_cassandra, ("cassandra",)),
+    Fault("ten times the load for a minute", 60, overload),
+    Fault("messages of strangers", 45, send_strangers_messages),
+    Fault("messages of another version", 45, age_the_messages),
+    Fault("power cut: kill -9 of everything", 45, cut_the_power, naive=True),
+    Fault("a model that cannot be loaded, until it can", 20, start_with_a_broken_model),
+    Fault("new model, one worker after another", 10, update_the_model),
 )
