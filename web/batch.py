@@ -6,13 +6,13 @@ from typing import cast
 from flask import Blueprint, Response, request
 
 from shared.contract import Job, State
+from web.accepting import accept, preferred_wait_s
 from web.admission import ADMISSION_PROBLEMS
 from web.bodies import BODY_PROBLEMS, sent, valid
 from web.describe import Answer, Call, describe
 from web.drawings import job_from_picture, jobs_from_pngs, png_from_data_url
 from web.idempotency import HEADER
 from web.parts import parts
-from web.predictions import accept, preferred_wait_s
 from web.problems import Problem, told
 from web.views import BatchView, Drawing, Drawings, PredictionView, RawDrawing, RefusedView
 

@@ -1,14 +1,9 @@
 """The predictions: accept a drawing, tell what became of it, correct it, forget it."""
 
-import re
-from collections.abc import Sequence
-from concurrent.futures import Future
-from contextlib import suppress
-
 from flask import Blueprint, Response, request, url_for
 
-from shared.contract import Job, Prediction, State, is_id, new_id
-from shared.store import StoreUnavailableError
+from shared.contract import Prediction, State, is_id, new_id
+from web.accepting import LONGEST_WAIT_S, accept, accept_drawing, preferred_wait_s
 from web.admission import ADMISSION_PROBLEMS
 from web.bodies import BODY_PROBLEMS, asked, sent
 from web.counts import CORRECTIONS, REPEATS
@@ -19,10 +14,6 @@ from web.intake import job_read
 from web.parts import parts
 from web.problems import Problem
 from web.views import AcceptedView, Drawing, Label, PredictionView, Wait
-from web.waiting import Arrivals
-
-LONGEST_WAIT_S = 30.0
-WAIT = re.compile(r"(?:^|,)\s*wait\s*=\s*(\d{1,9})\s*(?:$|[,;])", re.IGNORECASE)
 
 routes = Blueprint("predictions", __name__)
 
@@ -122,33 +113,6 @@ def forget(prediction_id: str) -> Response:
     return Response(status=204)
 
 
-def accept_drawing(png: bytes, wait_s: float) -> Prediction:
-    """Accept the drawing; return its prediction: finished if that took no longer than wait_s, else queued.
-
-    Raises:
-        BadImageError: when the bytes are no drawing.
-    """
-    job_id = new_id()
-    with parts().waiting.expecting(job_id) as arrivals:
-        return _answered([job_id], parts().intake.accept_read(job_id, parts().read([png])), arrivals, wait_s)[0]
-
-
-def accept(jobs: Sequence[Job], wait_s: float) -> list[Prediction]:
-    """Accept the jobs, all or none; return their predictions: those finished within wait_s, the others queued."""
-    ids = [job.id for job in jobs]
-    with parts().waiting.expecting(*ids) as arrivals:
-        return _answered(ids, parts().intake.accept(jobs), arrivals, wait_s)
-
-
-def _answered(ids: Sequence[str], accepted: "Future[list[Job]]", arrivals: Arrivals, wait_s: float) -> list[Prediction]:
-    found: dict[str, Prediction] = {}
-    if wait_s:  # once, for the answer: each time a thread is woken it also waits for the interpreter
-        accepted.add_done_callback(lambda future: arrivals.put(None) if future.exception() else None)
-        with suppress(StoreUnavailableError):  # they were kept before the store went away
-            found = parts().waiting.wait(ids, arrivals, wait_s, are_kept=accepted.done)
-    return [found.get(job.id) or Prediction(job.id, job.pictures, job.accepted_ms) for job in accepted.result()]
-
-
 def _accept_once(key: str, png: bytes, wait_s: float) -> Prediction:
     """Accept the drawing unless its client did so under this key; return its prediction as above.
 
@@ -200,9 +164,3 @@ def shown(prediction: Prediction) -> Response:
 def _accepted(queued: Prediction, ahead: int | None) -> Response:
     view = AcceptedView.of(queued, queued_behind=ahead)
     return Response(view.model_dump_json(), 202, mimetype="application/json")
-
-
-def preferred_wait_s() -> float:
-    """Return the seconds of `Prefer: wait=SECONDS` (RFC 7240), 0 without."""
-    wait = WAIT.search(request.headers.get("Prefer", ""))
-    return min(float(wait[1]), LONGEST_WAIT_S) if wait else 0.0

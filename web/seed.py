@@ -3,12 +3,12 @@
 from flask import Blueprint, Response, request
 
 from shared.contract import State
+from web.accepting import LONGEST_WAIT_S, accept_drawing
 from web.admission import ADMISSION_PROBLEMS
 from web.bodies import whole_body
 from web.describe import Answer, Call, describe
 from web.drawings import DATA_URL_PROBLEMS, PICTURE_PROBLEMS, png_from_data_url
 from web.parts import parts
-from web.predictions import LONGEST_WAIT_S, accept_drawing
 from web.problems import Problem
 from web.views import DataUrlText, DigitsView
 

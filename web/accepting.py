@@ -1,0 +1,59 @@
+"""Accepts drawings, and waits for their answers as long as their client would like to."""
+
+import re
+from collections.abc import Sequence
+from concurrent.futures import Future
+from contextlib import suppress
+
+from flask import request
+
+from shared.contract import Job, Prediction, new_id
+from shared.store import StoreUnavailableError
+from web.parts import parts
+from web.waiting import Arrivals
+
+LONGEST_WAIT_S = 30.0
+WAIT = re.compile(r"(?:^|,)\s*wait\s*=\s*(\d{1,9})\s*(?:$|[,;])", re.IGNORECASE)
+
+
+def preferred_wait_s() -> float:
+    """Return the seconds of `Prefer: wait=SECONDS` (RFC 7240), 0 without."""
+    wait = WAIT.search(request.headers.get("Prefer", ""))
+    return min(float(wait[1]), LONGEST_WAIT_S) if wait else 0.0
+
+
+def accept_drawing(png: bytes, wait_s: float) -> Prediction:
+    """Accept the drawing; return its prediction: finished if that took no longer than wait_s, else queued.
+
+    Raises:
+        BadImageError: when the bytes are no drawing.
+        StoreUnavailableError: nothing was promised.
+    """
+    job_id = new_id()
+    with parts().waiting.expecting(job_id) as arrivals:
+        return _answered([job_id], parts().intake.accept_read(job_id, parts().read([png])), arrivals, wait_s)[0]
+
+
+def accept(jobs: Sequence[Job], wait_s: float) -> list[Prediction]:
+    """Accept the jobs, all or none; return their predictions: those finished within wait_s, the others queued.
+
+    Raises:
+        StoreUnavailableError: nothing was promised.
+    """
+    ids = [job.id for job in jobs]
+    with parts().waiting.expecting(*ids) as arrivals:
+        return _answered(ids, parts().intake.accept(jobs), arrivals, wait_s)
+
+
+def _answered(ids: Sequence[str], accepted: "Future[list[Job]]", arrivals: Arrivals, wait_s: float) -> list[Prediction]:
+    """Return the predictions of the jobs once they are accepted, with the answers that came within wait_s.
+
+    Whoever waits is woken once, for the answer, and not for the acceptance before it: each time a thread is woken it
+    waits for the interpreter, too.
+    """
+    found: dict[str, Prediction] = {}
+    if wait_s:
+        accepted.add_done_callback(lambda future: arrivals.put(None) if future.exception() else None)
+        with suppress(StoreUnavailableError):  # they were kept before the store went away
+            found = parts().waiting.wait(ids, arrivals, wait_s, are_kept=accepted.done)
+    return [found.get(job.id) or Prediction(job.id, job.pictures, job.accepted_ms) for job in accepted.result()]
