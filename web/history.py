@@ -53,8 +53,8 @@ def _cursor(prediction: Prediction) -> str:
     return f"{prediction.accepted_ms}_{prediction.id}"
 
 
-def _position(cursor: str | None) -> Position | None:
-    if cursor is None:
+def _position(cursor: str) -> Position | None:
+    if not cursor:
         return None
     accepted_ms, _, prediction_id = cursor.partition("_")
     return Position(int(accepted_ms), prediction_id)

@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, Field, Json, RootModel, model_validator
-from pydantic.json_schema import SkipJsonSchema
 from pydantic_core import PydanticCustomError
 
 from shared.contract import MAX_PICTURES, Prediction, State
@@ -94,7 +93,9 @@ class Page(BaseModel):
     """Which part of the history is asked for."""
 
     limit: int = Field(default=20, ge=1, le=100, description="most predictions in one answer")
-    before: Cursor | SkipJsonSchema[None] = Field(default=None, description="where to go on: `next` of the page before")
+    before: Cursor = Field(
+        default_factory=str, description="where to go on: `next` of the page before; without, the newest"
+    )
 
 
 class PredictionView(BaseModel):

@@ -69,12 +69,14 @@ def test_an_entry_is_the_prediction_itself(site: Site) -> None:
         ("limit=1000000000", "out-of-range"),
         ("limit=abc", "invalid-type"),
         ("before=yesterday", "invalid-cursor"),
+        ("before=", "invalid-cursor"),
         ("before=1_" + "-" * 36, "invalid-cursor"),
     ],
 )
 def test_a_query_that_makes_no_sense_is_a_problem(new_site: Callable[..., Site], query: str, slug: str) -> None:
     response = new_site().client.get(f"{HISTORY}?{query}")
     assert (response.status_code, response.get_json()["type"]) == (422, f"/problems/{slug}")
+    assert response.get_json()["detail"].startswith(f"{query.partition('=')[0]}: ")
 
 
 @pytest.mark.parametrize("authorization", [None, "Bearer wrong", "Bearer schlüssel", "secret", "Basic c2VjcmV0"])
