@@ -49,6 +49,6 @@ def create_app(
     app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.trusted_proxies, x_proto=0, x_host=0)
     for subject in SUBJECTS:
         app.register_blueprint(subject.routes)
+    page.protect(app)  # what is registered first comes last, and adds its headers to problems, too
     errors.register(app)
-    page.protect(app)
     return app

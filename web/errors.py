@@ -3,7 +3,7 @@
 import logging
 
 from flask import Blueprint, Flask, Response, render_template, request
-from werkzeug.exceptions import ClientDisconnected, HTTPException
+from werkzeug.exceptions import ClientDisconnected, HTTPException, PreconditionFailed
 
 from shared.bad_image import BadImageError
 from shared.store import StoreUnavailableError
@@ -40,6 +40,15 @@ def register(app: Flask) -> None:
     app.register_error_handler(NoPlaceError, _no_place)
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(Exception, _unforeseen)
+    app.after_request(_told_if_conditional)
+
+
+def _told_if_conditional(response: Response) -> Response:
+    """Put a problem in the place of what Werkzeug answers to a failed If-Match: the whole, with the status 412."""
+    if response.status_code != PreconditionFailed.code:
+        return response
+    response.close()
+    return answer(Problem("precondition-failed", "What is here is not what If-Match names."))
 
 
 def _bad_image(error: BadImageError) -> Response:

@@ -51,6 +51,7 @@ KINDS = {
         "The body comes too slowly",
         "Send it in one go: it has 10 seconds, and one more for each 50 kB that Content-Length announces.",
     ),
+    "precondition-failed": Kind(412, "It is another one by now", "Ask without If-Match, or with its present ETag."),
     "payload-too-large": Kind(
         413,
         "The body is too large",

@@ -87,6 +87,7 @@ CASES: dict[str, Callable[[Site], TestResponse]] = {
     "key-needed": lambda site: site.client.get("/api/v1/predictions"),
     "not-found": lambda site: site.client.get(NOBODY),
     "method-not-allowed": lambda site: site.client.put("/api/v1/predictions"),
+    "precondition-failed": lambda site: site.client.get("/static/style.css", headers={"If-Match": '"x"'}),
     "payload-too-large": lambda site: send(site, b"0" * 20_000),
     "unsupported-media-type": lambda site: send(site, SEVEN, "text/plain"),
     "unsupported-image": lambda site: send_json(site, '{"image": "data:image/svg+xml;base64,AA=="}'),
