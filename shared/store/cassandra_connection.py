@@ -3,7 +3,6 @@
 # pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false, reportUnknownVariableType=false
 # pyright: reportUnknownArgumentType=false
 
-import ssl
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,23 +15,19 @@ from cassandra import (
     Unauthorized,
     UnresolvableContactPoints,
 )
-from cassandra.auth import PlainTextAuthProvider
-from cassandra.cluster import EXEC_PROFILE_DEFAULT, Cluster, ExecutionProfile, NoHostAvailable, Session
+from cassandra.cluster import Cluster, NoHostAvailable, Session
 from cassandra.connection import ConnectionException
-from cassandra.policies import ConstantReconnectionPolicy, DCAwareRoundRobinPolicy, TokenAwarePolicy
 from cassandra.pool import NoConnectionsAvailable
-from cassandra.query import BatchStatement, BatchType, ConsistencyLevel, PreparedStatement, dict_factory
+from cassandra.query import BatchStatement, BatchType, PreparedStatement
 
 from shared.settings import Settings
+from shared.store.cassandra_cluster import REQUEST_S, RETRY_S, new_cluster
 from shared.store.cassandra_schema import ensure_keyspace
 from shared.store.port import StoreUnavailableError
 
-REQUEST_S = 2
 FIRST_CONNECTION_S = 4.0  # what a caller waits for the first attempt; later ones fail at once until one succeeds
-RETRY_S = 1.0
 AT_ONCE = 64  # statements under way for one call: more would wait in the node until they time out
 IN_A_BATCH = 100  # a node refuses batches over 50 KiB
-PORT = 9042
 NOT_NOW = (
     NoHostAvailable,
     OperationTimedOut,
@@ -43,12 +38,6 @@ NOT_NOW = (
     Unauthorized,
     OSError,
 )
-
-CONSISTENCY = {
-    "ONE": ConsistencyLevel.ONE,
-    "QUORUM": ConsistencyLevel.QUORUM,
-    "LOCAL_QUORUM": ConsistencyLevel.LOCAL_QUORUM,
-}
 
 Row = dict[str, Any]
 Values = Sequence[object]
@@ -161,7 +150,7 @@ class CassandraConnection:
     def _attempt(self) -> tuple[_Link | None, Exception | None]:
         cluster = None
         try:
-            cluster = self._cluster()
+            cluster = new_cluster(self._settings, self._hosts.split(","))
             session = cluster.connect()
             session.set_keyspace(ensure_keyspace(cluster, session, self._settings))
             prepared = {statement: session.prepare(statement) for statement in self._statements}
@@ -172,28 +161,6 @@ class CassandraConnection:
         for statement in prepared.values():
             statement.is_idempotent = True  # by the store's contract
         return _Link(cluster, session, prepared), None
-
-    def _cluster(self) -> Cluster:
-        settings = self._settings
-        profile = ExecutionProfile(
-            load_balancing_policy=TokenAwarePolicy(DCAwareRoundRobinPolicy(settings.cassandra_datacenter)),
-            consistency_level=CONSISTENCY[settings.cassandra_consistency],
-            serial_consistency_level=_serial(settings),
-            request_timeout=REQUEST_S,
-            row_factory=dict_factory,
-        )
-        return Cluster(
-            [_contact_point(host) for host in self._hosts.split(",")],
-            protocol_version=5,
-            auth_provider=_auth(settings),
-            ssl_context=_tls(settings),
-            reconnection_policy=ConstantReconnectionPolicy(RETRY_S, None),  # pyright: ignore[reportArgumentType] - for ever
-            connect_timeout=REQUEST_S,
-            control_connection_timeout=REQUEST_S,
-            idle_heartbeat_interval=5,
-            idle_heartbeat_timeout=3,
-            execution_profiles={EXEC_PROFILE_DEFAULT: profile},
-        )
 
     def _told(self, error: Exception) -> StoreUnavailableError:
         return StoreUnavailableError(f"Cassandra at {self._hosts}: {self._reason(error)}")
@@ -221,25 +188,3 @@ def _rows_of(link: _Link, statements: Sequence[Any]) -> list[list[Row]]:
 
 def _parts(whole: Sequence[T], size: int) -> list[Sequence[T]]:
     return [whole[start : start + size] for start in range(0, len(whole), size)]
-
-
-def _contact_point(host: str) -> tuple[str, int]:
-    name, _, port = host.partition(":")
-    return name, int(port or PORT)
-
-
-def _serial(settings: Settings) -> int:
-    local = settings.cassandra_consistency != "QUORUM"
-    return ConsistencyLevel.LOCAL_SERIAL if local else ConsistencyLevel.SERIAL
-
-
-def _auth(settings: Settings) -> PlainTextAuthProvider | None:
-    if not settings.cassandra_username:
-        return None
-    return PlainTextAuthProvider(settings.cassandra_username, settings.cassandra_password.get_secret_value())
-
-
-def _tls(settings: Settings) -> ssl.SSLContext | None:
-    if not settings.cassandra_ca_file:
-        return None
-    return ssl.create_default_context(cafile=str(settings.cassandra_ca_file))

@@ -87,7 +87,7 @@ class SqliteFile:
         """Lend the connection to write by, in a transaction that the end of the block commits durably.
 
         Raises:
-            StoreUnavailableError: nothing was written.
+            StoreUnavailableError: nothing was promised, the same may be written again.
         """
         if not self._turn.acquire(timeout=WAIT_S):
             raise StoreUnavailableError(f"SQLite {self._path}: earlier writes of this process still wait")

@@ -13,7 +13,8 @@ from cassandra.cluster import Cluster  # pyright: ignore[reportMissingTypeStubs]
 from shared.contract import PICTURE_BYTES, Job, Prediction, State, new_id, now_ms
 from shared.settings import Settings
 from shared.store import Store, StoreUnavailableError, open_store
-from shared.store.cassandra_connection import FIRST_CONNECTION_S, REQUEST_S
+from shared.store.cassandra_cluster import REQUEST_S
+from shared.store.cassandra_connection import FIRST_CONNECTION_S
 from tests.services.cassandra import CassandraServer
 from tests.services.process import free_port, wait_until
 from tests.services.store import works
