@@ -60,11 +60,15 @@ class Process:
         return self._popen.poll()
 
     def wait_until(self, condition: Callable[[], object], what: str, seconds: float = 60) -> None:
-        """Wait for what this process is to bring about; its end and the deadline fail the test with its log's end."""
+        """Wait for what this process is to bring about.
+
+        Its end and the deadline fail the test with its log's end; it is killed then, since nobody else may know of it.
+        """
         try:
             wait_until(lambda: self.exit_code is not None or condition(), what, seconds)
             assert self.exit_code is None, f"{self.name} ended with {self.exit_code}"
         except AssertionError as error:
+            self.kill()
             error.add_note(f"The log of {self.name} ends:\n{self.log[-2000:]}")
             raise
 
