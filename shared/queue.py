@@ -21,6 +21,7 @@ IN_FLIGHT = 8  # messages that one worker holds: some in the model, the others b
 
 DONE_CHANNEL = "quill:done"  # finished ids are published here, as JSON: a hint for whoever waits, never the truth
 WORKER_KEY = "quill:worker:"  # + name: what a live worker tells of itself, as JSON; expires when it stops telling
+ASKED_KEY = "quill:asked"  # written before workers are looked for: a Redis that only reads is no queue
 EPOCH_KEY = "quill:epoch"  # the run id of the Redis that got our messages; gone or another: it may have lost them
 SWEEPER_KEY = "quill:sweeper"  # the name of the worker that sweeps; expires with it
 ATTEMPTS_KEY = "quill:attempts:"  # + day since 1970: hash, job id -> model calls begun and not followed by an answer
@@ -113,7 +114,12 @@ def tell_alive(redis: Redis, name: str, about: Mapping[str, Any]) -> None:
 
 
 def live_workers(redis: Redis) -> list[dict[str, Any]]:
-    """Return what each live worker tells of itself, by name: its model_version at least, or a stranger wrote it."""
+    """Return what each live worker tells of itself, by name: its model_version at least, or a stranger wrote it.
+
+    Raises:
+        RedisError: also when Redis takes no writes, being full or a replica: then no worker can tell anything.
+    """
+    redis.set(ASKED_KEY, "", ex=WORKER_EXPIRES_S)
     keys = sorted(cast("Iterator[str]", redis.scan_iter(f"{WORKER_KEY}*", count=1000)))
     told = map(_parsed, cast("list[str | None]", redis.mget(keys)) if keys else [])
     return [about for about in told if _is_text(about.get("model_version"))]

@@ -60,11 +60,12 @@ class Present(Collector):
         yield GaugeMetricFamily("quill_backlog_oldest_seconds", "For how long the oldest of them has waited.", oldest_s)
 
     def _queue(self) -> Iterator[GaugeMetricFamily]:
+        versions = Counter(model_versions(self._parts.redis))  # first, so that a queue that takes nothing is absent
         told = GaugeMetricFamily("quill_queue_messages", "Messages in Redis, by state.", labels=["state"])
         for state, count in messages(self._parts.redis).items():
             told.add_metric([state], count)
         yield told
         alive = GaugeMetricFamily("quill_workers", "Live workers, by the model they hold.", labels=["model_version"])
-        for version, count in Counter(model_versions(self._parts.redis)).items():
+        for version, count in versions.items():
             alive.add_metric([version], count)
         yield alive

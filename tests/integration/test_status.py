@@ -75,6 +75,14 @@ def test_a_queue_that_is_away_is_told(new_site: Callable[..., Site]) -> None:
     assert (status["store"], status["workers"]) == ("ok", [])
 
 
+def test_a_queue_that_is_full_is_told_and_no_worker_blamed(site: Site, request: pytest.FixtureRequest) -> None:
+    request.addfinalizer(lambda: site.redis.config_set("maxmemory", 0))
+    site.redis.config_set("maxmemory", 1)
+    assert "maxmemory" in site.client.get("/api/v1/status").get_json()["queue"]
+    assert "maxmemory" in site.client.get("/readyz").get_json()["queue"]
+    assert "quill_queue_messages" not in site.client.get("/metrics").text  # whose absence rings QuillQueueIsAway
+
+
 def test_a_store_that_is_away_is_told_and_the_backlog_is_unknown(new_site: Callable[..., Site], tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     site = new_site(store_url=f"sqlite:///{tmp_path}/file/quill.db")
