@@ -58,6 +58,7 @@ def make_celery(settings: Settings) -> Celery:
         broker_connection_max_retries=None,
         broker_connection_timeout=CONNECT_S,
         broker_transport="shared.transport:Transport",
+        broker_channel_error_retry=True,  # Redis may turn into a replica for a while, and refuse
         broker_transport_options={
             "visibility_timeout": settings.visibility_s,
             # By default abandoned messages are looked for every 100 s, and not for 300 s when the looker dies.

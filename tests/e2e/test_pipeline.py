@@ -1,28 +1,51 @@
-"""The processes together, as the README promises them: Cassandra's rows, a second worker."""
+"""The processes together, as the README promises them: Cassandra's rows, a second worker, a failover of Redis."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
 from cassandra.cluster import Cluster  # pyright: ignore[reportMissingTypeStubs] - the driver has none
+from redis import Redis
 
 from tests.services.process import wait_until
 from tests.services.quill import Quill
+from tests.services.redis import RedisServer
 
 pytestmark = pytest.mark.e2e
 
 SEVEN = Path("tests/seven.png").read_bytes()
 
 
-def answered(quill: Quill) -> dict[str, Any]:
-    """Send the drawing of a seven; return its prediction once it is done."""
+@pytest.fixture
+def own_redis(tmp_path: Path) -> Generator[RedisServer]:
+    """Give a Redis that the test may turn into something else."""
+    folder = tmp_path / "redis"
+    folder.mkdir()
+    server = RedisServer(folder)
+    yield server
+    server.process.stop()
+
+
+def accepted(quill: Quill) -> str:
+    """Send the drawing of a seven; return its prediction's address."""
     sent = requests.post(
         f"{quill.address}/api/v1/predictions", SEVEN, headers={"Content-Type": "image/png"}, timeout=30
     )
     sent.raise_for_status()
-    place = f"{quill.address}{sent.headers['Location']}?wait=5"
+    return f"{quill.address}{sent.headers['Location']}"
+
+
+def answered(quill: Quill) -> dict[str, Any]:
+    """Send the drawing of a seven; return its prediction once it is done."""
+    return answer_at(accepted(quill))
+
+
+def answer_at(address: str) -> dict[str, Any]:
+    """Return the prediction once it is done."""
+    place = f"{address}?wait=5"
 
     def done() -> dict[str, Any]:
         prediction = requests.get(place, timeout=30).json()
@@ -64,3 +87,19 @@ def test_a_second_worker_shares_the_work(new_quill: Callable[..., Quill]) -> Non
         return len(names) == 2
 
     wait_until(both, "both workers have answered", 120)
+
+
+def test_a_redis_that_becomes_a_replica_for_a_while_ends_no_worker(tmp_path: Path, own_redis: RedisServer) -> None:
+    """As at a failover: Celery takes Redis's "I am a replica" for its own fault, and ends, unless it is told not to."""
+    quill = Quill(tmp_path, own_redis.url(), runtime="onnx")
+    with ExitStack() as stack, Redis(port=own_redis.port) as redis:
+        stack.callback(quill.stop)
+        worker = quill.start_worker()
+        quill.start_web()
+        quill.wait_until_ready()
+        redis.replicaof("127.0.0.1", 1)
+        worker.wait_until(lambda: "read only replica" in worker.log, "the worker has met the replica")
+        address = accepted(quill)
+        redis.replicaof("no", "one")
+        assert answer_at(address)["digits"] == "7"
+        assert worker.exit_code is None
