@@ -9,6 +9,8 @@ from typing import Literal
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from shared.model_file import Runtime
+
 PREFIX = "QUILL_"
 PORT = r":([1-9]\d{0,3}|[1-5]\d{4}|6[0-4]\d{3}|65[0-4]\d\d|655[0-2]\d|6553[0-5])"
 NODE = rf"[^][/?#@:,\s]+({PORT})?"
@@ -35,7 +37,7 @@ class Settings(BaseSettings):
     model: Path = Field(
         default=Path("worker/models/default.keras"), description="the model file; its figures and SHA-256 lie beside it"
     )
-    runtime: Literal["tensorflow", "onnx"] = Field(
+    runtime: Runtime = Field(
         default="tensorflow", description="what computes: onnx is the same model, exported; lighter and faster"
     )
     model_threads: int = Field(default=1, ge=1, le=64, description="cores that one call of the model may use")

@@ -1,7 +1,5 @@
 """Finds what is wrong with an installation: settings, Redis, store, disk, model, workers; each fault with its cure."""
 
-import hashlib
-import json
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -11,6 +9,7 @@ from typing import NamedTuple
 from redis import AuthenticationError, Redis, RedisError
 
 from shared.contract import now_ms
+from shared.model_file import ModelError, proved
 from shared.queue import connect, model_versions
 from shared.settings import Settings, SettingsError
 from shared.store import Store, StoreUnavailableError, open_store
@@ -57,8 +56,8 @@ def examine(*, room: int = ROOM) -> Iterator[Finding]:
         yield _found("Redis", lambda: _check_redis(redis))
         yield _found("disk", lambda: _check_disk(settings, room))
         yield _found("store", lambda: _check_store(store))
-        yield _found("model", lambda: _model_version(settings.model))
-        yield _found("workers", lambda: _check_workers(redis, settings.model))
+        yield _found("model", lambda: _model_version(settings))
+        yield _found("workers", lambda: _check_workers(redis, settings))
         yield _found("backlog", lambda: _check_backlog(store))
 
 
@@ -100,24 +99,18 @@ def _check_store(store: Store) -> None:
         raise FaultError(str(error), "mend what it says, or correct QUILL_STORE_URL") from error
 
 
-def _model_version(model: Path) -> str:
-    """Return the version of the model file, which must be the one that its facts tell of."""
-    cure = "restore it with git, name another in QUILL_MODEL, or run `make train`"
+def _model_version(settings: Settings) -> str:
     try:
-        facts = json.loads(model.with_suffix(".json").read_text())
-        digest = hashlib.sha256(model.read_bytes()).hexdigest()
-    except (OSError, ValueError) as error:
-        raise FaultError(f"cannot be read: {error}", cure) from error
-    if digest != facts.get("sha256"):
-        raise FaultError(f"{model} is not the file that was trained: its SHA-256 is another", cure)
-    return str(facts.get("version"))
+        return proved(settings.model, settings.runtime).version
+    except ModelError as error:
+        raise FaultError(error.fault, error.cure) from error
 
 
-def _check_workers(redis: Redis, model: Path) -> None:
+def _check_workers(redis: Redis, settings: Settings) -> None:
     versions = set(model_versions(redis))
     if not versions:
         raise FaultError("none is alive", "start one: `python -m worker`, and see its log if it ends")
-    if versions != {_model_version(model)}:
+    if versions != {_model_version(settings)}:
         raise FaultError(f"hold other models than QUILL_MODEL: {', '.join(sorted(versions))}", "start them anew")
 
 

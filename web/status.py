@@ -6,7 +6,8 @@ from flask import Blueprint, Response
 from pydantic import ValidationError
 from redis import RedisError
 
-from shared.queue import live_workers, now_ms
+from shared.contract import now_ms
+from shared.queue import live_workers
 from web.describe import Answer, Call, describe
 from web.parts import parts
 from web.views import StatusView, WorkerView

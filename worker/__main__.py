@@ -9,10 +9,11 @@ import click
 from prometheus_client import start_http_server
 
 from shared import logs
+from shared.model_file import ModelError
 from shared.settings import Settings, SettingsError
 from shared.store import open_store
 from worker.app import Worker
-from worker.classifier import ModelError, load_classifier
+from worker.classifier import load_classifier
 from worker.counts import REGISTRY
 
 

@@ -1,29 +1,23 @@
 """The model, loaded only after its file is proved to be the one that was trained, and asked in a few batch sizes."""
 
-import hashlib
-import json
 import os
 from collections.abc import Callable
 from functools import partial
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from shared.contract import CLASSES, SIDE
+from shared.model_file import ModelError, Runtime, proved
 
 Pictures = NDArray[np.uint8]
 Answer = Callable[[Pictures], NDArray[np.float32]]  # (n, SIDE, SIDE) ink -> (n, columns) probabilities
-Runtime = Literal["tensorflow", "onnx"]
 
 SIZES = (1, 2, 4, 8, 16, 32, 64)  # batches are padded to these, so that each shape is prepared before it is needed
 GOLDEN = "golden.npz"  # beside the model: 20 pictures that it must know
-
-
-class ModelError(Exception):
-    """Raised when the model cannot be trusted or loaded; the text tells the operator the cure."""
 
 
 class Classifier:
@@ -71,43 +65,12 @@ def load_classifier(path: Path, *, runtime: Runtime = "tensorflow", threads: int
     Raises:
         ModelError: when a file is missing, changed or wrong.
     """
-    facts = _facts(path)
-    file = path if runtime == "tensorflow" else path.with_suffix(".onnx")
-    _verify(file, facts["sha256" if runtime == "tensorflow" else "onnx_sha256"])
-    answer = _load_keras(file, threads) if runtime == "tensorflow" else _load_onnx(file, threads)
-    classifier = Classifier(answer, facts["version"], facts["threshold"])
+    file = proved(path, runtime)
+    answer = _load_keras(file.path, threads) if runtime == "tensorflow" else _load_onnx(file.path, threads)
+    classifier = Classifier(answer, file.version, file.threshold)
     classifier.warm()
     _prove(classifier, path.with_name(GOLDEN))
     return classifier
-
-
-def _facts(path: Path) -> dict[str, Any]:
-    try:
-        facts: dict[str, Any] = json.loads(path.with_suffix(".json").read_text())
-    except FileNotFoundError as error:
-        raise _missing(path.with_suffix(".json")) from error
-    except ValueError as error:
-        raise _changed(path.with_suffix(".json")) from error
-    if not {"version", "sha256", "onnx_sha256", "threshold"} <= facts.keys():
-        raise _changed(path.with_suffix(".json"))
-    return facts
-
-
-def _verify(file: Path, digest: str) -> None:
-    try:
-        content = file.read_bytes()
-    except FileNotFoundError as error:
-        raise _missing(file) from error
-    if hashlib.sha256(content).hexdigest() != digest:
-        raise _changed(file)
-
-
-def _missing(file: Path) -> ModelError:
-    return ModelError(f"{file} is missing: restore it with git, name another in QUILL_MODEL, or run `make train`")
-
-
-def _changed(file: Path) -> ModelError:
-    return ModelError(f"{file} is not what training wrote: restore it with git, or run `make train`")
 
 
 def _load_keras(file: Path, threads: int) -> Answer:
@@ -137,9 +100,8 @@ def _prove(classifier: Classifier, golden: Path) -> None:
         with np.load(golden, allow_pickle=False) as file:
             pictures, labels = file["pictures"], file["labels"]
     except FileNotFoundError as error:
-        raise _missing(golden) from error
+        raise ModelError(f"{golden} is missing") from error
     wrong = int((classifier.classify(pictures).argmax(axis=1) != labels).sum())
     if wrong:
-        raise ModelError(
-            f"{classifier.version} misreads {wrong} of its {len(labels)} golden pictures: run `make train`"
-        )
+        fault = f"{classifier.version} misreads {wrong} of its {len(labels)} golden pictures"
+        raise ModelError(fault, "run `make train`")

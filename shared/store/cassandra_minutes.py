@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+from shared.contract import now_ms
 from shared.store.cassandra_connection import CassandraConnection, Values
 from shared.store.port import Position, StoreUnavailableError
 
@@ -96,11 +97,11 @@ class Minutes:
 
     def accept(self, jobs: Iterable[Position]) -> None:
         """Note the jobs as accepted, before anything else is written of them."""
-        now_ms = _now_ms()
+        noted_ms = now_ms()
         by_minute: dict[int, list[Values]] = defaultdict(list)
         for accepted_ms, job_id in jobs:
             minute = accepted_ms // MINUTE_MS
-            by_minute[minute].append((minute, accepted_ms, uuid.UUID(job_id), now_ms, self.ttl_s(accepted_ms)))
+            by_minute[minute].append((minute, accepted_ms, uuid.UUID(job_id), noted_ms, self.ttl_s(accepted_ms)))
         self._index(by_minute.keys() - self._indexed)
         self._connection.together(ACCEPT, list(by_minute.values()))
         self._seen = self._seen._replace(balanced=self._seen.balanced - by_minute.keys())
@@ -197,9 +198,5 @@ class Minutes:
         return self._connection.rows(MOVE, *new, *old)[0]["[applied]"]
 
 
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000
-
-
 def _this_minute() -> int:
-    return _now_ms() // MINUTE_MS
+    return now_ms() // MINUTE_MS

@@ -59,7 +59,7 @@ def patient(
     def setting(name: str, value: object) -> None:
         monkeypatch.setenv(f"QUILL_{name.upper()}", str(value))
 
-    for file in (MODEL, MODEL.with_suffix(".json")):
+    for file in (MODEL, MODEL.with_suffix(".onnx"), MODEL.with_suffix(".json")):
         shutil.copy(file, tmp_path)
     setting("redis_url", redis_url)
     setting("store_url", f"sqlite:///{tmp_path}/quill.db")
@@ -75,6 +75,14 @@ def test_a_healthy_installation_has_no_fault(patient: Patient) -> None:
     assert told.splitlines() == [
         f"{what}: ok" for what in ("settings", "Redis", "disk", "store", "model", "workers", "backlog")
     ]
+
+
+def test_with_onnx_the_exported_model_is_looked_at(patient: Patient) -> None:
+    patient.setting("runtime", "onnx")
+    patient.model.unlink()
+    assert "model: ok" in patient.told()
+    patient.model.with_suffix(".onnx").write_bytes(b"x")
+    assert "default.onnx is not what training wrote" in patient.told()
 
 
 def misspelt(patient: Patient) -> None:
@@ -138,7 +146,7 @@ FAULTS: dict[Callable[[Patient], None], tuple[str, str]] = {
     forgetful_redis: ("Redis: may throw messages away", "noeviction"),
     no_worker: ("workers: none is alive", "python -m worker"),
     another_model_in_the_worker: ("workers: hold other models", "start them anew"),
-    no_model: ("model: cannot be read", "make train"),
+    no_model: ("cannot be read (No such file or directory)", "make train"),
     changed_model: ("model: ", "make train"),
     damaged_store: ("store: SQLite", "mend what it says"),
     store_in_a_wrong_place: ("store: SQLite", "correct QUILL_STORE_URL"),

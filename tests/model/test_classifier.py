@@ -9,7 +9,8 @@ import pytest
 from numpy.typing import NDArray
 
 from shared.contract import CLASSES, SIDE
-from worker.classifier import GOLDEN, SIZES, Classifier, ModelError, Runtime, load_classifier
+from shared.model_file import ModelError, Runtime
+from worker.classifier import GOLDEN, SIZES, Classifier, load_classifier
 
 MODELS = Path("worker/models")
 
@@ -78,7 +79,7 @@ def test_a_missing_or_changed_model_is_refused_with_its_cure(copied: Path, runti
         load_classifier(copied, runtime=runtime)
 
 
-@pytest.mark.parametrize("content", [None, "", "{", "{}"])
+@pytest.mark.parametrize("content", [None, "", "{", "{}", "[]"])
 def test_a_missing_or_broken_fact_file_is_refused_with_its_cure(copied: Path, content: str | None) -> None:
     facts = copied.with_suffix(".json")
     if content is None:
