@@ -102,7 +102,8 @@ def _mistake(error: ValidationError) -> Problem:
     if isinstance(first["input"], float) and math.isinf(first["input"]):
         slug = "out-of-range"
     where = ".".join(str(part) for part in first["loc"]) or "the body"
-    return Problem(slug, f"{where}: {first['msg']}.")
+    told = "Input should be an object" if first["type"] == "model_type" else first["msg"]  # else Python's words
+    return Problem(slug, f"{where}: {told}.")
 
 
 def _parsed(body: bytes) -> Any:

@@ -130,6 +130,13 @@ def test_a_bad_drawing_is_a_documented_problem(web: Quill, name: str) -> None:
     assert problem(requests.post(web.address + DRAWINGS, data=body(), headers=headers, timeout=10)) == (status, slug)
 
 
+def test_a_body_that_is_no_object_is_told_in_the_words_of_json(web: Quill) -> None:
+    detail = requests.post(web.address + DRAWINGS, data=b"[]", headers={"Content-Type": JSON}, timeout=10).json()[
+        "detail"
+    ]
+    assert detail == "the body: Input should be an object."
+
+
 def test_no_bad_drawing_costs_much_memory(web: Quill) -> None:
     server = psutil.Process(web.processes[-1].pid)
 
