@@ -115,7 +115,8 @@ stand out, ones with flag and foot, twos with a short base, threes with hardly a
 crossed sevens, eights open at their top or begun at their waist, nines with straight, hooked or far swung tails), drawn with
 a round pen of 9 to 26 pixels from 20 to 95 % of the canvas, and made into pictures by the function that serves. What is no digit is drawn in the same way: scribbles, shapes, letters in
 stroke fonts, two or three digits side by side, crossed-out digits, specks. All pictures are then distorted anew in each
-epoch: turned, slanted, stretched, shifted, bent, thickened or thinned, inked stronger or weaker.
+epoch: turned, slanted, stretched, shifted, bent, thickened or thinned, inked stronger or weaker; in the last eighth of the
+epochs they are turned, slanted, stretched and bent half as much.
 
 ## Limits
 

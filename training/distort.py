@@ -24,18 +24,24 @@ _AXIS = np.arange(SIDE, dtype=np.float32) - (SIDE - 1) / 2
 _PLACES = np.stack(np.meshgrid(_AXIS, _AXIS), axis=-1)  # (SIDE, SIDE, 2): x, y from the centre
 
 
-def distort(ink: Tensor, seed: Tensor) -> Tensor:
-    """Return the pictures, float (n, SIDE, SIDE, 1) ink 0 to 1, distorted; the same for the same seed."""
+def distort(ink: Tensor, seed: Tensor, strength: float) -> Tensor:
+    """Return the pictures, float (n, SIDE, SIDE, 1) ink 0 to 1, distorted; the same for the same seed.
+
+    Args:
+        ink: the pictures.
+        seed: a stateless seed, two integers.
+        strength: of turns, slants, stretches and bends, 0 for none to 1; place, thickness and ink always change.
+    """
     seeds = tf.unstack(tf.random.split(seed, 6))
     count = tf.shape(ink)[0]
-    places = tf.einsum("yxi,nij->nyxj", _PLACES, _slants(count, seeds[0]))
-    places += _SHIFT * _random.stateless_normal((count, 1, 1, 2), seeds[1]) + _bends(count, seeds[2])
+    places = tf.einsum("yxi,nij->nyxj", _PLACES, _slants(count, seeds[0], strength))
+    places += _SHIFT * _random.stateless_normal((count, 1, 1, 2), seeds[1]) + strength * _bends(count, seeds[2])
     return _inked(_thicker_or_thinner(_sampled(ink, places), seeds[3]), seeds[4])
 
 
-def _slants(count: Tensor, seed: Tensor) -> Tensor:
+def _slants(count: Tensor, seed: Tensor, strength: float) -> Tensor:
     """Return matrices (n, 2, 2) that turn, slant and stretch."""
-    turn, slant, wide, high = tf.unstack(_random.stateless_uniform((4, count), seed, -1, 1))
+    turn, slant, wide, high = tf.unstack(strength * _random.stateless_uniform((4, count), seed, -1, 1))
     cos, sin = tf.cos(_TURN * turn), tf.sin(_TURN * turn)
     turned = tf.reshape(tf.stack([cos, sin, -sin, cos], axis=1), (-1, 2, 2))
     wide, high = tf.exp(_STRETCH * wide), tf.exp(_STRETCH * high)

@@ -4,6 +4,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,8 @@ from numpy.typing import NDArray
 
 from training.datasets import Examples
 
-Distort = Callable[[Any, Any], Any]  # float (n, SIDE, SIDE, 1) ink 0 to 1, a stateless seed -> the same, distorted
+# float (n, SIDE, SIDE, 1) ink 0 to 1, a stateless seed, how strongly (0 to 1) -> the same, distorted
+Distort = Callable[[Any, Any, float], Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +45,18 @@ class Feed:
         """How many examples a batch has."""
         return sum(source.share for source in self._sources)
 
-    def epoch(self, number: int) -> Any:
-        """Return the epoch's batches (ink 0 to 1, labels), the same for the same seed and number."""
+    def epoch(self, number: int, strength: float = 1.0) -> Any:
+        """Return the epoch's batches (ink 0 to 1, labels), the same for the same seed and number.
+
+        Args:
+            number: the epoch's.
+            strength: how strongly pictures are distorted, 0 to 1.
+        """
         random = np.random.default_rng((self._seed, number))
         chosen = tuple(self._chosen(source, random) for source in self._sources)
         seeds = random.integers(2**31, size=(self.steps, 2), dtype=np.int32)
-        batches = tf.data.Dataset.from_tensor_slices((chosen, seeds)).map(self._batch, num_parallel_calls=2)
-        return batches.prefetch(4)
+        steps = tf.data.Dataset.from_tensor_slices((chosen, seeds))
+        return steps.map(partial(self._batch, strength), num_parallel_calls=2).prefetch(4)
 
     def _chosen(self, source: Source, random: np.random.Generator) -> NDArray[np.int32]:
         """Return the examples' numbers, (steps, share): all of them before any comes again."""
@@ -58,9 +65,9 @@ class Feed:
         numbers = np.concatenate([random.permutation(len(source.examples)) for _ in range(rounds)])
         return numbers[:needed].reshape(self.steps, source.share).astype(np.int32)
 
-    def _batch(self, chosen: Sequence[Any], seed: Any) -> tuple[Any, Any]:
+    def _batch(self, strength: float, chosen: Sequence[Any], seed: Any) -> tuple[Any, Any]:
         parts = list(zip(self._tensors, chosen, strict=True))
         pictures = tf.concat([tf.gather(pictures, numbers) for (pictures, _), numbers in parts], axis=0)
         labels = tf.concat([tf.gather(labels, numbers) for (_, labels), numbers in parts], axis=0)
         ink = tf.expand_dims(tf.cast(pictures, tf.float32), -1) / 255
-        return (self._distort(ink, seed) if self._distort else ink), labels
+        return (self._distort(ink, seed, strength) if self._distort else ink), labels

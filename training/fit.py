@@ -52,7 +52,8 @@ def fit(recipe: Recipe, *, seed: int, folder: Path, progress: Progress) -> tuple
     progress.start(recipe.epochs, feed.steps, feed.batch_size, done=len(history.loss))
     for epoch in range(len(history.loss), recipe.epochs):
         _reseed(network, seed, epoch)
-        fitted = network.fit(feed.epoch(epoch), verbose=0, shuffle=False, callbacks=[progress.callback()]).history
+        batches = feed.epoch(epoch, recipe.strength(epoch))
+        fitted = network.fit(batches, verbose=0, shuffle=False, callbacks=[progress.callback()]).history
         _note(history, fitted, {name: accuracy(network, examples) for name, examples in validation.items()})
         progress.epoch_done(epoch, history.loss[-1], history.validation[-1])
         if history.best == epoch:

@@ -100,6 +100,20 @@ def test_an_epoch_shows_each_example_of_the_first_source_once() -> None:
     assert sorted((shown * 255).sum(axis=(1, 2)).round()) == sorted(EXAMPLES.pictures.astype(float).sum(axis=(1, 2)))
 
 
+def test_the_last_eighth_of_the_epochs_is_distorted_half_as_much(recipe: Recipe, tmp_path: Path) -> None:
+    strengths: list[float] = []
+
+    def noting(ink: Any, _: Any, strength: float) -> Any:
+        strengths.append(strength)
+        return ink
+
+    feed = Feed([Source(EXAMPLES, 8)], seed=1, distort=noting)
+    noted = dataclasses.replace(recipe, feed=lambda _: feed, epochs=8)
+    fit(noted, seed=1, folder=tmp_path, progress=Progress())
+    a_time = len(strengths) // 8  # that TensorFlow calls it to write an epoch's graph
+    assert strengths == [1.0] * 7 * a_time + [0.5] * a_time
+
+
 def test_corrections_are_in_every_batch(recipe: Recipe) -> None:
     plain = dataclasses.replace(recipe, feed=lambda seed: Feed([Source(EXAMPLES, 64)], seed=seed))
     corrected = Examples(np.stack([np.full((28, 28), shade, np.uint8) for shade in (51, 102)]), np.array([9, 10], "u1"))
@@ -135,11 +149,17 @@ def test_a_file_that_holds_no_corrections_is_refused(tmp_path: Path, text: str, 
 
 def test_distortion_keeps_ink_in_range_and_follows_its_seed() -> None:
     ink = EXAMPLES.pictures[..., None].astype(np.float32) / 255
-    once, again, other = (distort(ink, seed).numpy() for seed in ((1, 2), (1, 2), (1, 3)))
+    once, again, other = (distort(ink, seed, 1.0).numpy() for seed in ((1, 2), (1, 2), (1, 3)))
     np.testing.assert_array_equal(once, again)
     assert not np.array_equal(once, other)
     assert once.shape == ink.shape
     assert 0 <= once.min() <= once.max() <= 1
+
+
+def test_weaker_distortion_changes_less() -> None:
+    ink = EXAMPLES.pictures[..., None].astype(np.float32) / 255
+    none, half, whole = (distort(ink, (1, 2), strength).numpy() for strength in (0.0, 0.5, 1.0))
+    assert 0 < np.abs(half - none).mean() < np.abs(whole - none).mean()
 
 
 def test_the_served_model_answers_the_networks_calibrated_probabilities() -> None:
