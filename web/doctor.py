@@ -56,7 +56,7 @@ def examine(*, room: int = ROOM) -> Iterator[Finding]:
         yield _found("Redis", lambda: _check_redis(redis))
         yield _found("disk", lambda: _check_disk(settings, room))
         yield _found("store", lambda: _check_store(store))
-        yield _found("model", lambda: _model_version(settings))
+        yield _found("model", lambda: proved(settings.model, settings.runtime))
         yield _found("workers", lambda: _check_workers(redis, settings))
         yield _found("backlog", lambda: _check_backlog(store))
 
@@ -64,7 +64,7 @@ def examine(*, room: int = ROOM) -> Iterator[Finding]:
 def _found(what: str, check: Callable[[], object]) -> Finding:
     try:
         check()
-    except FaultError as error:
+    except (FaultError, ModelError) as error:
         return Finding(what, error.fault, error.cure)
     except (RedisError, StoreUnavailableError) as error:
         return Finding(what, f"cannot be asked: {error}", "first cure what is found above")
@@ -99,18 +99,11 @@ def _check_store(store: Store) -> None:
         raise FaultError(str(error), "mend what it says, or correct QUILL_STORE_URL") from error
 
 
-def _model_version(settings: Settings) -> str:
-    try:
-        return proved(settings.model, settings.runtime).version
-    except ModelError as error:
-        raise FaultError(error.fault, error.cure) from error
-
-
 def _check_workers(redis: Redis, settings: Settings) -> None:
     versions = set(model_versions(redis))
     if not versions:
         raise FaultError("none is alive", "start one: `python -m worker`, and see its log if it ends")
-    if versions != {_model_version(settings)}:
+    if versions != {proved(settings.model, settings.runtime).version}:
         raise FaultError(f"hold other models than QUILL_MODEL: {', '.join(sorted(versions))}", "start them anew")
 
 
