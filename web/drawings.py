@@ -41,7 +41,7 @@ def job_from_picture(picture: str) -> Job:
     ink = _unpacked(picture, "The picture's base64 is damaged.")
     if len(ink) != PICTURE_BYTES:
         raise Problem("wrong-length", f"A picture has {PICTURE_BYTES} bytes, this one has {len(ink)}.")
-    if not any(ink):
+    if ink.count(0) == PICTURE_BYTES:
         raise Problem("blank-drawing", "there is nothing in the picture: 0 is paper, 255 is ink")
     return Job(new_id(), (ink,), now_ms())
 

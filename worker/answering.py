@@ -159,11 +159,11 @@ def _outcome(rows: NDArray[np.float32] | Exception, threshold: float) -> dict[st
     """Return the fields of a prediction that tell what the model made of a job's pictures."""
     if isinstance(rows, Exception):
         return {"state": State.FAILED, "error": f"the drawing could not be classified: {rows}"}
-    best = [float(row.max()) for row in rows]
+    best = rows.max(axis=1).tolist()
     return {
         "state": State.DONE,
-        "digits": "".join(str(row.argmax()) for row in rows),
-        "probabilities": tuple(tuple(round(float(p), 6) for p in row) for row in rows),
+        "digits": "".join(map(str, rows.argmax(axis=1).tolist())),
+        "probabilities": tuple(tuple(row) for row in rows.astype(float).round(6).tolist()),
         "confidence": round(math.prod(best), 6),
         "unsure": any(p < threshold for p in best),
     }

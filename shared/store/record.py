@@ -1,7 +1,6 @@
 """How both databases keep a prediction: the answer's details as one JSON text that is only ever read whole."""
 
 import json
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 from shared.contract import PICTURE_BYTES, Prediction, State
@@ -40,13 +39,13 @@ def answer_of(prediction: Prediction) -> str:
 
 def prediction_of(record: Record) -> Prediction:
     """Return the prediction that the record keeps."""
-    queued = Prediction(record.id, pictures_of(record.pictures), record.accepted_ms, label=record.label)
+    job = (record.id, pictures_of(record.pictures), record.accepted_ms)
     if record.answer is None:
-        return queued
+        return Prediction(*job, label=record.label)
     answer: dict[str, Any] = json.loads(record.answer)
     answer["state"] = State(answer["state"])
     answer["probabilities"] = tuple(tuple(row) for row in answer["probabilities"])
-    return replace(queued, finished_ms=record.finished_ms, digits=record.digits or "", **answer)
+    return Prediction(*job, finished_ms=record.finished_ms, digits=record.digits or "", label=record.label, **answer)
 
 
 def pictures_of(blob: bytes) -> tuple[bytes, ...]:
