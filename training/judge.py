@@ -1,4 +1,4 @@
-"""Judges classifiers on drawings that nothing was learnt from or chosen by; the figures are what the cards show."""
+"""Judges classifiers on drawings that nothing was learnt from; the figures are what the cards show."""
 
 from dataclasses import dataclass
 from typing import Any

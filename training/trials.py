@@ -1,4 +1,4 @@
-"""The drawings that models are judged by, from writers whom no network and no choice has seen."""
+"""The drawings that models are judged by, from writers whom no network has seen."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
