@@ -77,7 +77,7 @@ def _one_cycle(steps: int) -> keras.optimizers.Optimizer:
 
     Muon (Jordan et al. 2024) for the convolutions was tried at this rate, three seeds each. Validation preferred it by
     little: MNIST 99.62 instead of 99.59 %, no digit 97.6 instead of 97.3 %. The test did not: MNIST 99.66 instead of
-    99.70 %, seed 1's unknown writers 98.83 instead of 99.17 %. So it was left out, with those known: see the model card.
+    99.70 %, seed 1's unknown writers 98.83 instead of 99.17 %. So it was left out with those known: see the model card.
     """
     warmup = steps // 20
     rate: Any = keras.optimizers.schedules.CosineDecay(1e-4, steps - warmup, warmup_target=4e-3, warmup_steps=warmup)
