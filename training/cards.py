@@ -24,7 +24,7 @@ Written by `python -m training.evaluate`; do not edit. Shares are of drawings th
 
 Recipes were chosen on validation, with one exception: a later one (Muon instead of AdamW), which validation preferred by little,
 was left out when its test figures were known and worse. So `default` is the better of two by these figures, which may
-flatter it by as much as seeds differ. The test figures of the recipes before it had been seen, too, once each.
+flatter it by as much as seeds differ. The test figures of the recipes before it had been seen, too, and what they misread.
 
 ## What it is for
 

@@ -13,7 +13,7 @@ from cassandra.cluster import Cluster  # pyright: ignore[reportMissingTypeStubs]
 from shared.contract import PICTURE_BYTES, Job, Prediction, State, new_id, now_ms
 from shared.settings import Settings
 from shared.store import Store, StoreUnavailableError, open_store
-from shared.store.cassandra_cluster import REQUEST_S
+from shared.store.cassandra_cluster import PROTOCOL, REQUEST_S
 from shared.store.cassandra_connection import FIRST_CONNECTION_S
 from tests.services.cassandra import CassandraServer
 from tests.services.process import free_port, wait_until
@@ -54,7 +54,7 @@ def store(another_store: OpenStore) -> Store:
 def session(url: str) -> Generator[Any]:
     """Give a session of the driver's, to look and to meddle."""
     host, port = url.split("/")[2].split(":")
-    cluster: Any = Cluster([host], int(port), protocol_version=5)
+    cluster: Any = Cluster([host], int(port), protocol_version=PROTOCOL)
     yield cluster.connect()
     cluster.shutdown()
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from cassandra.cluster import Cluster  # pyright: ignore[reportMissingTypeStubs] - the driver has none
 
+from shared.store.cassandra_cluster import PROTOCOL
 from tests.services.need import missing
 from tests.services.process import Process, free_port
 
@@ -72,7 +73,7 @@ class CassandraServer:
 def empty(address: str, keyspace: str) -> None:
     """Remove all rows of the keyspace, where there is one yet."""
     host, port = address.split(":")
-    cluster: Any = Cluster([host], int(port), protocol_version=5)
+    cluster: Any = Cluster([host], int(port), protocol_version=PROTOCOL)
     try:
         session = cluster.connect()
         known = cluster.metadata.keyspaces.get(keyspace)
