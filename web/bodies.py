@@ -20,11 +20,13 @@ BODY_PROBLEMS = (
     "duplicate-key",
     "payload-too-large",
     "unsupported-media-type",
+    "unsupported-encoding",
     "invalid-body",
     "missing-field",
     "unknown-field",
     "invalid-type",
 )
+PLAIN = "identity"  # Content-Encoding of a body that is not compressed: a small one may hold any number of bytes
 SLUGS = {
     "missing": "missing-field",
     "extra_forbidden": "unknown-field",
@@ -43,8 +45,11 @@ def whole_body() -> bytes:
 
     Raises:
         Problem: 400 when it ends before Content-Length says so, 408 when it comes too slowly, 413 when it is larger
-            than the limit.
+            than the limit, 415 when it is compressed.
     """
+    encoding = request.headers.get("Content-Encoding", PLAIN).lower()
+    if encoding != PLAIN:
+        raise Problem("unsupported-encoding", f"The body's Content-Encoding is {encoding}.")
     length = request.content_length
     with limited(request.environ, length or 0):
         body = request.get_data(cache=False)

@@ -62,6 +62,9 @@ KINDS = {
         "The body is of a type that is not taken",
         "Set Content-Type to what the body is; /docs tells what is taken.",
     ),
+    "unsupported-encoding": Kind(
+        415, "The body is compressed", "Send it as it is, without Content-Encoding; a PNG is small already."
+    ),
     "unsupported-image": Kind(415, "The picture is no PNG", "Save or export the drawing as PNG."),
     "range-not-satisfiable": Kind(416, "The file has no such range", "Ask for the whole file, without Range."),
     "invalid-body": Kind(422, "The body is not an object", "Send a JSON object, {...}, with the fields under /docs."),
@@ -146,6 +149,8 @@ def answer(problem: Problem) -> Response:
         response.headers["Retry-After"] = str(problem.retry_after_s)
     if problem.slug == "request-timeout":
         response.headers["Connection"] = "close"  # what is left of the body must not pass for the next request
+    if problem.slug == "unsupported-encoding":
+        response.headers["Accept-Encoding"] = "identity"  # RFC 9110, 15.5.16
     if problem.slug == "key-needed":
         response.headers["WWW-Authenticate"] = "Bearer"
     return response

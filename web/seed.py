@@ -23,6 +23,7 @@ routes = Blueprint("seed", __name__)
         problems=[
             "incomplete-body",
             "request-timeout",
+            "unsupported-encoding",
             *DATA_URL_PROBLEMS,
             *PICTURE_PROBLEMS,
             *ADMISSION_PROBLEMS,

@@ -4,6 +4,7 @@ import io
 import json
 from base64 import b64encode
 from collections.abc import Callable
+from gzip import compress
 from typing import Any, NoReturn
 
 import pytest
@@ -90,6 +91,9 @@ CASES: dict[str, Callable[[Site], TestResponse]] = {
     "precondition-failed": lambda site: site.client.get("/static/style.css", headers={"If-Match": '"x"'}),
     "payload-too-large": lambda site: send(site, b"0" * 20_000),
     "unsupported-media-type": lambda site: send(site, SEVEN, "text/plain"),
+    "unsupported-encoding": lambda site: site.client.post(
+        "/api/v1/predictions", data=compress(SEVEN), content_type="image/png", headers={"Content-Encoding": "gzip"}
+    ),
     "unsupported-image": lambda site: send_json(site, '{"image": "data:image/svg+xml;base64,AA=="}'),
     "range-not-satisfiable": lambda site: site.client.get("/static/style.css", headers={"Range": "bytes=999999-"}),
     "invalid-body": lambda site: label(site, "[]"),
@@ -140,6 +144,7 @@ def test_the_problem_is_told_as_documented(new_site: Callable[..., Site], slug: 
     assert response.mimetype == "application/problem+json"
     assert ("Retry-After" in response.headers) == (slug in RETRIED)
     assert ("Allow" in response.headers) == (slug == "method-not-allowed")
+    assert ("Accept-Encoding" in response.headers) == (slug == "unsupported-encoding")
     assert ("WWW-Authenticate" in response.headers) == (slug == "key-needed")
 
 
@@ -210,6 +215,7 @@ QUERIES = {
     ("history", "invalid-cursor"): "before=yesterday",
 }
 HEADERS = {
+    "unsupported-encoding": {"Content-Encoding": "gzip"},
     "invalid-idempotency-key": {"Idempotency-Key": ""},
     "idempotency-mismatch": {"Idempotency-Key": "k"},
     "not-found": {"Idempotency-Key": "k"},
@@ -223,7 +229,7 @@ def request_for(name: str, slug: str) -> dict[str, Any]:
         headers = {} if slug == "key-needed" else KEY
         return {"query_string": QUERIES.get((name, slug), ""), "headers": headers}
     if name == "predict":
-        request = {"data": TEXTS.get(slug, URLS.get(slug, SEVEN_URL))}
+        request = {"data": TEXTS.get(slug, URLS.get(slug, SEVEN_URL)), "headers": HEADERS.get(slug, {})}
     else:
         value = WRONG.get((name, slug), RIGHT[name])
         value = value | ({"image": URLS[slug]} if slug in URLS else {}) | ({"a": 1} if slug == "unknown-field" else {})
