@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from ssl import CERT_REQUIRED
 from typing import Any, cast
 
 from celery import Celery
@@ -37,7 +38,8 @@ class SubmitError(Exception):
 
 def make_celery(settings: Settings) -> Celery:
     """Return the Celery application, the same on both sides of the queue; nothing connects yet."""
-    app = Celery("quill", broker=settings.redis_url.get_secret_value(), set_as_current=False)
+    url = settings.redis_url.get_secret_value()
+    app = Celery("quill", broker=url, set_as_current=False)
     app.conf.update(
         task_ignore_result=True,  # the store is the only home of a result
         task_serializer="json",
@@ -58,6 +60,8 @@ def make_celery(settings: Settings) -> Celery:
         broker_connection_max_retries=None,
         broker_connection_timeout=CONNECT_S,
         broker_transport="shared.transport:Transport",
+        # Else kombu speaks in the clear to rediss:// with a transport of our own. The address's ?ssl_... come first.
+        broker_use_ssl={"ssl_cert_reqs": CERT_REQUIRED} if url.startswith("rediss:") else False,
         broker_channel_error_retry=True,  # Redis may turn into a replica for a while, and refuse
         broker_transport_options={
             "visibility_timeout": settings.visibility_s,

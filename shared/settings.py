@@ -15,7 +15,9 @@ PREFIX = "QUILL_"
 PORT = r":([1-9]\d{0,3}|[1-5]\d{4}|6[0-4]\d{3}|65[0-4]\d\d|655[0-2]\d|6553[0-5])"
 NODE = rf"[^][/?#@:,\s]+({PORT})?"
 STORE_URL = rf"sqlite:///.+|cassandra://{NODE}(,{NODE})*/[a-z][a-z0-9_]{{0,47}}"
-REDIS_URL = rf"rediss?://([^/?#]*@)?([^][/?#@:\s]+|\[[\da-fA-F:]+\])({PORT})?(/\d*)?(\?.*)?"
+REDIS = rf"//([^/?#]*@)?([^][/?#@:\s]+|\[[\da-fA-F:]+\])({PORT})?(/\d*)?"
+TLS_OPTION = r"ssl_((ca_certs|certfile|keyfile)=[^&]+|cert_reqs=(required|optional|none)|check_hostname=(true|false))"
+REDIS_URL = rf"redis:{REDIS}|rediss:{REDIS}(\?{TLS_OPTION}(&{TLS_OPTION})*)?"
 
 
 class SettingsError(ValueError):
@@ -32,7 +34,7 @@ class Settings(BaseSettings):
         description="where predictions live: sqlite:///FILE or cassandra://HOST[:PORT][,HOST...]/KEYSPACE",
     )
     redis_url: SecretStr = Field(
-        default=SecretStr("redis://127.0.0.1:6379/0"), description="the queue, with its password"
+        default=SecretStr("redis://127.0.0.1:6379/0"), description="the queue, with its password; rediss:// for TLS"
     )
     model: Path = Field(
         default=Path("worker/models/default.keras"), description="the model file; its figures and SHA-256 lie beside it"
@@ -104,7 +106,10 @@ class Settings(BaseSettings):
     def _is_redis(cls, url: SecretStr) -> SecretStr:
         """Refuse what redis-py and Celery would refuse later, each in its own way, or take for another database."""
         if not re.fullmatch(REDIS_URL, url.get_secret_value(), re.ASCII):
-            raise ValueError("write redis://[USER:PASSWORD@]HOST[:PORT]/DATABASE, or rediss:// for TLS")
+            raise ValueError(
+                "write redis://[USER:PASSWORD@]HOST[:PORT]/DATABASE; for TLS rediss://, and ?ssl_ca_certs=FILE "
+                "where its certificate is not signed by an authority that this machine knows"
+            )
         return url
 
     @classmethod

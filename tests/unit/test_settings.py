@@ -45,8 +45,27 @@ def test_what_is_no_store_is_refused_with_the_cure(url: str, monkeypatch: pytest
         Settings.from_env()
 
 
-@pytest.mark.parametrize("port", ["none", "0", "65536", "-1"])
-def test_a_redis_at_no_port_is_refused_with_the_cure(port: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("QUILL_REDIS_URL", f"redis://127.0.0.1:{port}/0")
+@pytest.mark.parametrize(
+    "url",
+    [
+        "redis://127.0.0.1:none/0",
+        "redis://127.0.0.1:0/0",
+        "redis://127.0.0.1:65536/0",
+        "redis://127.0.0.1:-1/0",
+        "redis://127.0.0.1/0?socket_timeout=1",
+        "redis://127.0.0.1/0?ssl_ca_certs=authority.pem",
+        "rediss://127.0.0.1/0?",
+        "rediss://127.0.0.1/0?ssl_cert_reqs=never",
+        "rediss://127.0.0.1/0?ssl_ca_certs=authority.pem&db=1",
+    ],
+)
+def test_what_is_no_redis_is_refused_with_the_cure(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("QUILL_REDIS_URL", url)
     with pytest.raises(SettingsError, match=r"QUILL_REDIS_URL: .*write redis://"):
         Settings.from_env()
+
+
+def test_the_address_of_redis_tells_which_certificates_are_believed(monkeypatch: pytest.MonkeyPatch) -> None:
+    url = "rediss://quill:secret@redis.example:6380/1?ssl_ca_certs=/etc/ssl/own.pem&ssl_check_hostname=false"
+    monkeypatch.setenv("QUILL_REDIS_URL", url)
+    assert Settings.from_env().redis_url.get_secret_value() == url

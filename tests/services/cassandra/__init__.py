@@ -13,6 +13,7 @@ from typing import Any
 from cassandra.cluster import Cluster  # pyright: ignore[reportMissingTypeStubs] - the driver has none
 
 from shared.store.cassandra_cluster import PROTOCOL
+from tests.services.authority import Authority
 from tests.services.need import missing
 from tests.services.process import Process, free_port
 
@@ -31,14 +32,17 @@ class CassandraServer:
 
     Attributes:
         address: 127.0.0.1:PORT, the same after a new start.
+        authority: who has signed the certificate that it shows those who speak TLS with it.
     """
 
     def __init__(self, folder: Path, *, guarded: bool = False) -> None:
         self._port, storage_port = free_port(), free_port()
         self.address = f"127.0.0.1:{self._port}"
         self._folder = folder
+        self.authority = Authority(folder)
         template = Template((HERE / "cassandra.yaml").read_text())
-        config = template.substitute(port=self._port, storage_port=storage_port)
+        places = {"port": self._port, "storage_port": storage_port, "key_and_chain": self.authority.key_and_chain}
+        config = template.substitute(places)
         (folder / "cassandra.yaml").write_text(config + (GUARD if guarded else ""))
         self.start()
 

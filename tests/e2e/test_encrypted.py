@@ -1,0 +1,78 @@
+"""TLS to Redis and to Cassandra, as docs/operations.md tells to set it, and nothing said to whom nobody vouches for."""
+
+from collections.abc import Callable, Generator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from cassandra.cluster import Cluster  # pyright: ignore[reportMissingTypeStubs] - the driver has none
+from kombu.exceptions import OperationalError
+from pydantic import SecretStr
+from redis.exceptions import ConnectionError as NoConnectionError
+
+from shared.queue import connect, make_celery
+from shared.settings import Settings
+from tests.services.authority import Authority
+from tests.services.cassandra import CassandraServer
+from tests.services.quill import Quill
+from tests.services.redis import RedisServer
+
+pytestmark = pytest.mark.e2e
+
+SEVEN = Path("tests/seven.png").read_bytes()
+
+
+@pytest.fixture
+def redis_url(tmp_path: Path) -> Generator[str]:
+    """Give the address of a Redis that takes nobody who does not speak TLS."""
+    folder = tmp_path / "redis"
+    folder.mkdir()
+    server = RedisServer(folder, authority=Authority(folder))
+    yield server.url()
+    server.process.stop()
+
+
+def test_a_drawing_is_answered_over_encrypted_lines(
+    new_quill: Callable[..., Quill], cassandra_server: CassandraServer
+) -> None:
+    quill = new_quill(
+        store_url=f"cassandra://{cassandra_server.address}/quill_encrypted",
+        cassandra_ca_file=cassandra_server.authority.certificate,
+        runtime="onnx",
+    )
+    quill.start_worker()
+    quill.start_web()
+    quill.wait_until_ready(seconds=120)
+    answer = requests.post(
+        f"{quill.address}/api/v1/predictions",
+        SEVEN,
+        headers={"Content-Type": "image/png", "Prefer": "wait=30"},
+        timeout=60,
+    ).json()
+    assert (answer["state"], answer["digits"]) == ("done", "7")
+    assert in_the_clear(cassandra_server.address) == 1  # who asks
+
+
+def in_the_clear(address: str) -> int:
+    """Return how many of those that have asked Cassandra about the keyspace speak no TLS."""
+    host, port = address.split(":")
+    cluster: Any = Cluster([host], int(port), protocol_version=5)
+    try:
+        clients = list(cluster.connect("quill_encrypted").execute("select * from system_views.clients"))
+    finally:
+        cluster.shutdown()
+    return sum(client.keyspace_name == "quill_encrypted" and not client.ssl_enabled for client in clients)
+
+
+@pytest.mark.parametrize("trusted", ["nobody", "a stranger"])
+def test_a_redis_that_nobody_vouches_for_is_told_nothing(redis_url: str, tmp_path: Path, trusted: str) -> None:
+    options = "" if trusted == "nobody" else f"?ssl_ca_certs={Authority(tmp_path).certificate}"
+    settings = Settings(redis_url=SecretStr(redis_url.partition("?")[0] + options))
+    with pytest.raises(NoConnectionError, match="CERTIFICATE_VERIFY_FAILED"):
+        connect(settings).ping()
+    with (
+        make_celery(settings).connection_for_write() as queue,
+        pytest.raises(OperationalError, match="CERTIFICATE_VERIFY_FAILED"),
+    ):
+        queue.ensure_connection(max_retries=1)
