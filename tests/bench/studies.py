@@ -10,6 +10,7 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 
+import click
 from redis import Redis
 
 from shared.contract import MAX_JOBS, Job, new_id, now_ms
@@ -89,8 +90,9 @@ def _used_bytes(client: Redis) -> int:
     return int(client.info("memory")["used_memory"])
 
 
+@click.command()
 def main() -> None:
-    """Print what each study finds."""
+    """Print the results a second of 1 to 8 workers with a slow model, and what a long backlog costs; ten minutes."""
     shutil.rmtree(FOLDER, ignore_errors=True)
     for workers in WORKERS:
         with ExitStack() as stack:

@@ -10,6 +10,7 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+import click
 import requests
 
 from tests.compose.stack import SEVEN, Stack, run
@@ -18,8 +19,9 @@ USERS = 64
 SECONDS = 60
 
 
+@click.command()
 def main() -> None:
-    """Start a stack, measure, remove it."""
+    """Start the stack in Docker, measure it, print the tables of docs/capacity.md, remove it; ten minutes."""
     stack = Stack(f"quill-figures-{os.getpid()}")
     run("docker", "compose", "build", "--quiet")
     began = time.monotonic()
