@@ -19,7 +19,9 @@ help: ## list these commands
 run: setup-local ## start the whole pipeline on this machine; Ctrl-C stops it
 	@$(python) -m compose.local.run --port $(PORT) --flower-port $(FLOWER_PORT) --redis-port $(REDIS_PORT) --workers $(WORKERS)
 
+ifeq (,$(wildcard $(QUILL_SECRETS_DIR)/QUILL_REDIS_URL $(QUILL_SECRETS_DIR)/quill_redis_url))
 worker: export QUILL_REDIS_URL ?= redis://127.0.0.1:$(REDIS_PORT)/0
+endif
 worker: setup-local ## start one more worker beside `make run`
 	@$(python) -m worker
 

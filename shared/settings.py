@@ -12,10 +12,11 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from shared.model_file import Runtime
 
 PREFIX = "QUILL_"
+SECRETS_DIR = "QUILL_SECRETS_DIR"
 PORT = r":([1-9]\d{0,3}|[1-5]\d{4}|6[0-4]\d{3}|65[0-4]\d\d|655[0-2]\d|6553[0-5])"
 NODE = rf"[^][/?#@:,\s]+({PORT})?"
-STORE_URL = rf"sqlite:///.+|cassandra://{NODE}(,{NODE})*/[a-z][a-z0-9_]{{0,47}}"
-REDIS = rf"//([^/?#]*@)?([^][/?#@:\s]+|\[[\da-fA-F:]+\])({PORT})?(/\d*)?"
+STORE_URL = rf"sqlite:///(?!:memory:).+|cassandra://{NODE}(,{NODE})*/[a-z][a-z0-9_]{{0,47}}"
+REDIS = rf"//([^][;/?#]*@)?([^][/?#@:\s]+|\[[\da-fA-F:]+\])({PORT})?(/\d*)?"
 TLS_OPTION = r"ssl_((ca_certs|certfile|keyfile)=[^&]+|cert_reqs=(required|optional|none)|check_hostname=(true|false))"
 REDIS_URL = rf"redis:{REDIS}|rediss:{REDIS}(\?{TLS_OPTION}(&{TLS_OPTION})*)?"
 
@@ -27,7 +28,9 @@ class SettingsError(ValueError):
 class Settings(BaseSettings):
     """The settings, each with its default for one machine, its unit and its meaning."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, secrets_dir=os.environ.get("QUILL_SECRETS_DIR"))
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_ignore_empty=True, frozen=True, secrets_dir=os.environ.get(SECRETS_DIR)
+    )
 
     store_url: str = Field(
         default="sqlite:///var/quill.db",
@@ -107,20 +110,29 @@ class Settings(BaseSettings):
         """Refuse what redis-py and Celery would refuse later, each in its own way, or take for another database."""
         if not re.fullmatch(REDIS_URL, url.get_secret_value(), re.ASCII):
             raise ValueError(
-                "write redis://[USER:PASSWORD@]HOST[:PORT]/DATABASE; for TLS rediss://, and ?ssl_ca_certs=FILE "
-                "where its certificate is not signed by an authority that this machine knows"
+                "write redis://[USER:PASSWORD@]HOST[:PORT]/DATABASE, signs in the password as %XX; for TLS rediss://, "
+                "and ?ssl_ca_certs=FILE where no authority that this machine knows has signed"
             )
         return url
+
+    @field_validator("api_key")
+    @classmethod
+    def _is_key(cls, key: SecretStr) -> SecretStr:
+        """Refuse what no client could send in a header, which would lock everybody out."""
+        if not re.fullmatch(r"[!-~]*", key.get_secret_value()):
+            raise ValueError("take letters, digits and signs of ASCII, without spaces")
+        return key
 
     @classmethod
     def from_env(cls) -> "Settings":
         """Return the settings that the environment gives.
 
         Raises:
-            SettingsError: for a QUILL_ variable that no setting has, and for a wrong value.
+            SettingsError: for a QUILL_ variable or file that no setting has, and for a wrong value.
         """
-        known = {f"{PREFIX}{name.upper()}" for name in cls.model_fields} | {"QUILL_SECRETS_DIR"}
-        unknown = sorted(name for name in os.environ if name.startswith(PREFIX) and name not in known)
+        known = {f"{PREFIX}{name.upper()}" for name in cls.model_fields} | {SECRETS_DIR}
+        given = [*os.environ, *_secrets()]
+        unknown = sorted(name for name in given if name.startswith(PREFIX) and name not in known)
         if unknown:
             raise SettingsError(f"unknown setting {', '.join(unknown)}; `python -m shared.settings` lists all")
         try:
@@ -128,6 +140,15 @@ class Settings(BaseSettings):
         except ValidationError as error:
             wrong = "; ".join(f"{PREFIX}{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors())
             raise SettingsError(f"wrong setting {wrong}") from error
+
+
+def _secrets() -> list[str]:
+    """Return the names of the files in the folder of secrets, where there is one."""
+    folder = os.environ.get(SECRETS_DIR)
+    try:
+        return [file.name for file in Path(folder).iterdir()] if folder else []
+    except OSError as error:
+        raise SettingsError(f"{SECRETS_DIR}: {folder} cannot be read: {error.strerror}") from error
 
 
 def listing() -> str:

@@ -130,7 +130,7 @@ class PredictionView(BaseModel):
             "accepted_at": _time(prediction.accepted_ms),
             "finished_at": None if prediction.finished_ms is None else _time(prediction.finished_ms),
             "digits": prediction.digits,
-            "digit": int(prediction.digits) if len(prediction.digits) == 1 else None,
+            "digit": int(prediction.digits) if re.fullmatch("[0-9]", prediction.digits) else None,
             "probabilities": prediction.probabilities,
             "confidence": prediction.confidence,
             "unsure": prediction.unsure,

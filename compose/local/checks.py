@@ -4,10 +4,12 @@ import fcntl
 import os
 import shutil
 import socket
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
+
+LAST_PORT = 65535
 
 
 class CannotRunError(Exception):
@@ -27,8 +29,18 @@ def only_one_in(folder: Path) -> Generator[None]:
         yield
 
 
-def check_port(variable: str, port: int) -> None:
-    """Raise CannotRunError unless the port can be listened on; the variable is what moves it."""
+def check_ports(ports: Mapping[str, int]) -> None:
+    """Raise CannotRunError unless each port can be listened on; its variable is what moves it."""
+    *others, last = ports
+    if len(set(ports.values())) < len(ports):
+        raise CannotRunError(f"{', '.join(others)} and {last} must differ: take another port for one of them")
+    for variable, port in ports.items():
+        if not 0 < port <= LAST_PORT:
+            raise CannotRunError(f"{variable}={port} is no port: take one from 1 to {LAST_PORT}")
+        _check_free(variable, port)
+
+
+def _check_free(variable: str, port: int) -> None:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

@@ -16,7 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 from urllib.request import urlopen
 
-from compose.local.checks import CannotRunError, check_port, only_one_in, redis_server
+from compose.local.checks import CannotRunError, check_ports, only_one_in, redis_server
 from shared.settings import Settings, SettingsError
 
 CONFIGURATION = Path(__file__).with_name("supervisord.conf")
@@ -50,11 +50,10 @@ def _options() -> argparse.Namespace:
 
 def _environment(options: argparse.Namespace) -> dict[str, str]:
     """Return supervisord's environment: what its configuration names, and Quill's settings."""
-    check_port("PORT", options.port)
-    check_port("FLOWER_PORT", options.flower_port)
-    redis_here = "QUILL_REDIS_URL" not in os.environ
+    redis_here = "redis_url" not in Settings.from_env().model_fields_set
+    ports = {"PORT": options.port, "FLOWER_PORT": options.flower_port}
+    check_ports(ports | ({"REDIS_PORT": options.redis_port} if redis_here else {}))
     if redis_here:
-        check_port("REDIS_PORT", options.redis_port)
         os.environ["QUILL_REDIS_URL"] = f"redis://127.0.0.1:{options.redis_port}/0"
     return os.environ | {
         "PYTHON": sys.executable,

@@ -43,9 +43,16 @@ def prediction_of(record: Record) -> Prediction:
     if record.answer is None:
         return Prediction(*job, label=record.label)
     answer: dict[str, Any] = json.loads(record.answer)
-    answer["state"] = State(answer["state"])
-    answer["probabilities"] = tuple(tuple(row) for row in answer["probabilities"])
-    return Prediction(*job, finished_ms=record.finished_ms, digits=record.digits or "", label=record.label, **answer)
+    details = {name: answer[name] for name in DETAILS if name in answer}  # a neighbouring version keeps more, or less
+    return Prediction(
+        *job,
+        state=State(answer["state"]),
+        finished_ms=record.finished_ms,
+        digits=record.digits or "",
+        probabilities=tuple(tuple(row) for row in answer["probabilities"]),
+        label=record.label,
+        **details,
+    )
 
 
 def pictures_of(blob: bytes) -> tuple[bytes, ...]:

@@ -11,7 +11,9 @@ from pathlib import Path
 import psutil
 import pytest
 import requests
+from redis import Redis
 
+from shared.queue import WORKER_KEY
 from tests.services.process import Process, free_port, wait_until
 
 pytestmark = pytest.mark.e2e
@@ -136,6 +138,35 @@ def test_a_taken_port_is_told_in_one_line_with_its_cure(checkout: Path, variable
         assert refusal(checkout, **ports) == (
             f"port {port} is taken: stop what listens there, or take another: make run {variable}={port + 1}"
         )
+
+
+def test_a_port_that_is_none_is_told_in_one_line_with_its_cure(checkout: Path) -> None:
+    ports = {"PORT": 70_000, "FLOWER_PORT": free_port(), "REDIS_PORT": free_port()}
+    assert refusal(checkout, **ports) == "PORT=70000 is no port: take one from 1 to 65535"
+
+
+def test_one_port_for_two_is_told_in_one_line(checkout: Path) -> None:
+    port = free_port()
+    told = refusal(checkout, PORT=free_port(), FLOWER_PORT=port, REDIS_PORT=port)
+    assert told == "PORT, FLOWER_PORT and REDIS_PORT must differ: take another port for one of them"
+
+
+def test_a_redis_that_a_file_names_is_the_one_that_is_used(
+    checkout: Path, tmp_path: Path, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secrets = tmp_path / "secrets"
+    secrets.mkdir()
+    (secrets / "QUILL_REDIS_URL").write_text(f"{redis_url}\n")
+    monkeypatch.setenv("QUILL_SECRETS_DIR", str(secrets))
+    pipeline = Pipeline(checkout)
+    another = Process("make worker", ["make", "--directory", str(checkout), "worker"], tmp_path / "worker.log")
+    try:
+        with Redis.from_url(redis_url) as redis:
+            pipeline.make.wait_until(lambda: len(redis.keys(f"{WORKER_KEY}*")) == 2, "both workers use it", START_S)
+        assert not listens(pipeline.ports["REDIS_PORT"])
+    finally:
+        another.stop()
+        pipeline.make.stop()
 
 
 def test_a_misspelt_setting_stops_the_start(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:

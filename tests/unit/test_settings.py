@@ -1,5 +1,7 @@
 """An address that nothing can be reached at is refused at the start, in one line with the cure."""
 
+from pathlib import Path
+
 import pytest
 
 from shared.settings import Settings, SettingsError
@@ -25,6 +27,7 @@ def test_the_address_of_a_store_is_taken(url: str, monkeypatch: pytest.MonkeyPat
         "quill.db",
         "sqlite://quill.db",
         "sqlite:///",
+        "sqlite:///:memory:",
         "cassandra://node",
         "cassandra:///quill",
         "cassandra://node:/quill",
@@ -52,6 +55,8 @@ def test_what_is_no_store_is_refused_with_the_cure(url: str, monkeypatch: pytest
         "redis://127.0.0.1:0/0",
         "redis://127.0.0.1:65536/0",
         "redis://127.0.0.1:-1/0",
+        "redis://quill:a;b@127.0.0.1/0",
+        "redis://quill:a[b]c@127.0.0.1/0",
         "redis://127.0.0.1/0?socket_timeout=1",
         "redis://127.0.0.1/0?ssl_ca_certs=authority.pem",
         "rediss://127.0.0.1/0?",
@@ -69,3 +74,29 @@ def test_the_address_of_redis_tells_which_certificates_are_believed(monkeypatch:
     url = "rediss://quill:secret@redis.example:6380/1?ssl_ca_certs=/etc/ssl/own.pem&ssl_check_hostname=false"
     monkeypatch.setenv("QUILL_REDIS_URL", url)
     assert Settings.from_env().redis_url.get_secret_value() == url
+
+
+def test_a_folder_of_secrets_that_is_none_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("QUILL_SECRETS_DIR", str(tmp_path / "nowhere"))
+    with pytest.raises(SettingsError, match=r"QUILL_SECRETS_DIR: .*nowhere cannot be read: No such file or directory"):
+        Settings.from_env()
+
+
+def test_a_misspelt_secret_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "QUILL_APIKEY").write_text("sesame")
+    monkeypatch.setenv("QUILL_SECRETS_DIR", str(tmp_path))
+    with pytest.raises(SettingsError, match="unknown setting QUILL_APIKEY"):
+        Settings.from_env()
+
+
+@pytest.mark.parametrize("key", ["schlüssel", "two words", "line\nend"])
+def test_a_key_that_no_client_can_send_is_refused(key: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("QUILL_API_KEY", key)
+    with pytest.raises(SettingsError, match=r"QUILL_API_KEY: .*ASCII"):
+        Settings.from_env()
+
+
+@pytest.mark.parametrize("name", Settings.model_fields)
+def test_an_empty_variable_is_the_default(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(f"QUILL_{name.upper()}", "")
+    assert Settings.from_env() == Settings()
