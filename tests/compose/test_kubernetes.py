@@ -50,6 +50,11 @@ def test_a_pod_could_run_where_nothing_else_is_allowed(name: str) -> None:
         assert container["resources"].keys() == {"requests", "limits"}
 
 
+@pytest.mark.parametrize("name", PODS)
+def test_no_other_service_puts_settings_into_a_pod(name: str) -> None:
+    assert PODS[name]["enableServiceLinks"] is False
+
+
 @pytest.mark.parametrize("name", CONTAINERS)
 def test_a_container_that_hangs_or_starts_slowly_is_told_apart(name: str) -> None:
     assert {"startupProbe", "livenessProbe"} <= CONTAINERS[name].keys()
