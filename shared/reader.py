@@ -3,6 +3,7 @@
 import signal
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from multiprocessing.connection import Connection
 
 from shared.bad_image import BadImageError
@@ -26,13 +27,10 @@ def _serve(pipe: Connection) -> None:
     """Read what comes until whoever started this process has gone."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)  # meant for that other process, which may still need this one
-    pipe.send(True)  # ready
-    while True:
-        try:
-            pngs = pipe.recv()
-        except EOFError:
-            return
-        pipe.send(read_here(pngs))
+    with suppress(EOFError, ConnectionError):  # it has gone, maybe before it asked for anything
+        pipe.send(True)  # ready
+        while True:
+            pipe.send(read_here(pipe.recv()))
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterator
 from concurrent.futures import wait
 from contextlib import closing, suppress
+from multiprocessing.connection import Connection, Pipe
 from pathlib import Path
 
 import psutil
@@ -76,3 +77,21 @@ def test_a_drawing_that_ends_its_reader_twice_is_refused(reader: Reader) -> None
 def test_the_process_ends_with_the_one_that_started_it() -> None:
     parent = subprocess.run([sys.executable, "-c", ORPHAN], stdout=subprocess.PIPE, text=True, check=False)
     wait_until(lambda: not psutil.pid_exists(int(parent.stdout)), "the reader has ended")
+
+
+def started(pipe: Connection) -> subprocess.Popen[str]:
+    """Start the process as Reader does, its words in a pipe."""
+    command = [sys.executable, "-m", "shared.reader", str(pipe.fileno())]
+    return subprocess.Popen(command, pass_fds=[pipe.fileno()], stderr=subprocess.PIPE, text=True)
+
+
+@pytest.mark.parametrize("is_ready", [False, True], ids=["before it is ready", "before it was asked"])
+def test_the_process_ends_without_a_word_when_nobody_asked_it_anything(is_ready: bool) -> None:
+    ours, theirs = Pipe()
+    with started(theirs) as process:
+        theirs.close()
+        if is_ready:
+            assert ours.poll(30)
+        ours.close()
+        assert process.communicate(timeout=30)[1] == ""
+        assert process.returncode == 0
