@@ -168,6 +168,8 @@ class CassandraConnection:
     def _reason(self, error: Exception) -> str:
         if isinstance(error, OperationTimedOut):
             return f"no answer within {REQUEST_S} s"
+        if isinstance(error, UnresolvableContactPoints):  # whose text is an empty {}
+            return "cannot be resolved to an address (see QUILL_STORE_URL)"
         if not isinstance(error, NoHostAvailable):
             return str(error) or type(error).__name__
         if not isinstance(error.errors, dict):  # no host was even tried

@@ -76,6 +76,16 @@ def test_a_cassandra_that_is_not_there_is_told_with_its_address() -> None:
     store.close()
 
 
+def test_a_name_that_nobody_knows_is_told_with_its_setting() -> None:
+    store = open_store(Settings(store_url="cassandra://nosuch.invalid/quill"))
+    with pytest.raises(
+        StoreUnavailableError,
+        match=r"Cassandra at nosuch.invalid: cannot be resolved to an address \(see QUILL_STORE_URL\)",
+    ):
+        store.ping()
+    store.close()
+
+
 def test_a_wrong_data_centre_is_told_with_its_setting(store: Store, url: str) -> None:
     lost = open_store(Settings(store_url=url, cassandra_datacenter="the moon"))
     with pytest.raises(
