@@ -26,11 +26,15 @@ class Admission:
     def admit(self, client: str | None, jobs: int = 1) -> None:
         """Return when the client may hand in so many drawings.
 
+        Args:
+            client: its address; a proxy may have told its port, too.
+            jobs: how many.
+
         Raises:
             Problem: 429 when it has had its share of this minute, 503 when too much waits already; both with the
                 seconds after which to come back.
         """
-        if not self._shares.take(client or "unknown", jobs):
+        if not self._shares.take(_address(client or "unknown"), jobs):
             raise Problem(
                 "rate-limited",
                 f"One client may send {self._shares.most} drawings a minute.",
@@ -59,3 +63,10 @@ class Admission:
         if not measure.rate_per_s:
             return LONGEST_S
         return min(LONGEST_S, math.ceil(ROOM * self._backlog_limit / measure.rate_per_s))
+
+
+def _address(client: str) -> str:
+    """Return an ADDRESS:PORT or [ADDRESS]:PORT without the port, and an IPv6 address as it is."""
+    if client.startswith("["):
+        return client[1:].partition("]")[0]
+    return client.partition(":")[0] if client.count(":") == 1 else client

@@ -34,26 +34,36 @@ def test_drawings_that_came_since_the_backlog_was_measured_count(new_site: Calla
     assert statuses == [202, 202, 202, 503, 503]
 
 
+def send(site: Site, client: str) -> int:
+    """Send a drawing through a proxy that tells whose it is; return the status."""
+    headers = {"X-Forwarded-For": client}
+    return site.client.post(DRAWINGS, data=SEVEN, content_type="image/png", headers=headers).status_code
+
+
 def test_a_client_that_has_had_its_share_waits_and_others_do_not(new_site: Callable[..., Site]) -> None:
     site = new_site(client_limit=2, trusted_proxies=1)
+    assert [send(site, "10.0.0.1") for _ in range(3)] == [202, 202, 429]
+    assert send(site, "10.0.0.2") == 202
 
-    def send(client: str) -> int:
-        headers = {"X-Forwarded-For": client}
-        return site.client.post(DRAWINGS, data=SEVEN, content_type="image/png", headers=headers).status_code
 
-    assert [send("10.0.0.1") for _ in range(3)] == [202, 202, 429]
-    assert send("10.0.0.2") == 202
+@pytest.mark.parametrize(
+    ("first", "again", "another"),
+    [
+        ("10.0.0.1:1001", "10.0.0.1:1002", "10.0.0.2:1001"),
+        ("[2001:db8::1]:1001", "[2001:db8::1]:1002", "[2001:db8::2]:1001"),
+        ("[2001:db8::1]", "2001:db8::1", "2001:db8::2"),
+    ],
+)
+def test_a_client_has_one_share_whatever_port_a_proxy_tells(
+    new_site: Callable[..., Site], first: str, again: str, another: str
+) -> None:
+    site = new_site(client_limit=1, trusted_proxies=1)
+    assert [send(site, client) for client in (first, again, another)] == [202, 429, 202]
 
 
 def test_without_a_proxy_nobody_takes_another_address_by_a_header(new_site: Callable[..., Site]) -> None:
     site = new_site(client_limit=1)
-    statuses = [
-        site.client.post(
-            DRAWINGS, data=SEVEN, content_type="image/png", headers={"X-Forwarded-For": f"10.0.0.{number}"}
-        ).status_code
-        for number in range(2)
-    ]
-    assert statuses == [202, 429]
+    assert [send(site, client) for client in ("10.0.0.1", "10.0.0.2")] == [202, 429]
 
 
 class FakeBacklog:
