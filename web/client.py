@@ -9,6 +9,7 @@ from concurrent.futures import as_completed as as_done
 from typing import Self
 
 import httpx
+from pydantic import HttpUrl, ValidationError
 
 from web.views import PredictionView, ProblemView, StatusView
 
@@ -26,16 +27,31 @@ class QuillError(Exception):
         self.problem = problem
 
 
+def checked(address: str) -> str:
+    """Return the address, without a slash at its end.
+
+    Raises:
+        ValueError: it is none of a service.
+    """
+    try:
+        return str(HttpUrl(address)).rstrip("/")
+    except ValidationError as error:
+        raise ValueError(f"'{address}' is no address of a service: write it as http://127.0.0.1:8000") from error
+
+
 class Client:
     """Talks to one Quill; may be shared by threads. Every call raises QuillError, TimeoutError or httpx.HTTPError.
 
     Args:
         address: of the service, as http://127.0.0.1:8000.
         patience_s: for how long a call is tried again while the service is away or overloaded, seconds.
+
+    Raises:
+        ValueError: the address is none.
     """
 
     def __init__(self, address: str = "http://127.0.0.1:8000", *, patience_s: float = 60.0) -> None:
-        self._http = httpx.Client(base_url=address, timeout=WAIT_S + 10)
+        self._http = httpx.Client(base_url=checked(address), timeout=WAIT_S + 10)
         self._patience_s = patience_s
 
     def __enter__(self) -> Self:

@@ -2,17 +2,28 @@
 
 import sys
 import time
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from itertools import count
 from pathlib import Path
 
 import click
 import httpx
 
-from web.client import Client, QuillError
+from web.client import AT_A_TIME, Client, QuillError, checked
 from web.doctor import examine
 from web.views import PredictionView, StatusView
 
-ADDRESS = click.option("--address", default="http://127.0.0.1:8000", show_default=True, help="Where Quill answers.")
+
+def _address(_: click.Context, __: click.Parameter, text: str) -> str:
+    try:
+        return checked(text)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from error
+
+
+ADDRESS = click.option(
+    "--address", default="http://127.0.0.1:8000", show_default=True, callback=_address, help="Where Quill answers."
+)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -22,22 +33,24 @@ def main() -> None:
 
 @main.command()
 @ADDRESS
-@click.option("--wait", default=60.0, show_default=True, help="Seconds to wait for the answers.")
+@click.option("--wait", default=60.0, show_default=True, help="Seconds to wait for the service, and for each answer.")
 @click.argument("drawings", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 def predict(address: str, wait: float, drawings: tuple[Path, ...]) -> None:
     """Tell which digits are on DRAWINGS, PNG files; a line each, as soon as it is known."""
-    try:
-        with Client(address) as client:
-            names = {client.submit(drawing.read_bytes()).id: drawing for drawing in drawings}
-            for prediction in client.as_completed(names, wait):
-                click.echo(f"{names[prediction.id]}: {_read(prediction)}")
-    except (QuillError, TimeoutError, httpx.HTTPError) as error:
-        raise click.ClickException(f"{error} ({address})") from error
+    with Client(address, patience_s=wait) as client, ThreadPoolExecutor(AT_A_TIME) as pool:
+        asked = {pool.submit(_predicted, client, drawing, wait): drawing for drawing in drawings}
+        try:
+            told = [_tell(asked[done], done) for done in as_completed(asked)]
+        except httpx.ConnectError as error:  # nobody is there: the other drawings would fare no better
+            raise click.ClickException(f"{error} ({address})") from error
+        finally:
+            pool.shutdown(cancel_futures=True)
+    sys.exit(0 if all(told) else 1)
 
 
 @main.command()
 @ADDRESS
-@click.option("--times", type=int, help="Lines to print; without it until Ctrl-C.")
+@click.option("--times", type=click.IntRange(1), help="Lines to print; without it until Ctrl-C.")
 def watch(address: str, times: int | None) -> None:
     """Print backlog, rate and workers, every second."""
     try:
@@ -61,6 +74,22 @@ def doctor() -> None:
             faults += 1
             click.echo(f"    cure: {finding.cure}")
     sys.exit(1 if faults else 0)
+
+
+def _predicted(client: Client, drawing: Path, seconds: float) -> PredictionView:
+    return client.predict(drawing.read_bytes(), seconds)
+
+
+def _tell(drawing: Path, asked: Future[PredictionView]) -> bool:
+    """Print the drawing's line; return whether it is an answer."""
+    try:
+        click.echo(f"{drawing}: {_read(asked.result())}")
+    except httpx.ConnectError:
+        raise
+    except (QuillError, TimeoutError, httpx.HTTPError) as error:
+        click.echo(f"{drawing}: {error}", err=True)
+        return False
+    return True
 
 
 def _read(prediction: PredictionView) -> str:

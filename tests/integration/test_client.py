@@ -13,7 +13,7 @@ from werkzeug.serving import BaseWSGIServer, make_server
 from shared.contract import State
 from tests.services.process import free_port
 from tests.services.site import SEVEN, Site
-from web.client import Client, QuillError
+from web.client import AT_A_TIME, Client, QuillError
 from web.command import main
 
 pytestmark = pytest.mark.integration
@@ -106,6 +106,18 @@ def test_a_service_that_is_away_is_told_when_patience_ends() -> None:
         client.status()
 
 
+@pytest.mark.parametrize(
+    "address", ["127.0.0.1:8000", "localhost", "http://", "http://127.0.0.1:abc", "http://127.0.0.1:99999", "ftp://x"]
+)
+def test_what_is_no_address_is_told_at_once(address: str) -> None:
+    with pytest.raises(ValueError, match="no address of a service: write it as"):
+        Client(address)
+    for command in (["predict", __file__], ["watch"]):
+        told = run(*command, "--address", address)
+        assert told.startswith("2 ")
+        assert told.endswith(f"'{address}' is no address of a service: write it as http://127.0.0.1:8000\n")
+
+
 def run(*words: str) -> str:
     result = CliRunner().invoke(main, words)
     return f"{result.exit_code} {result.output}"
@@ -126,8 +138,45 @@ def test_the_command_tells_doubt_and_failure(site: Site, serve: Callable[[Site],
     assert "it broke" in run("predict", "--address", address, str(drawing))
 
 
+def test_the_command_tells_which_drawing_is_refused_and_goes_on_with_the_others(
+    site: Site, serve: Callable[[Site], str], tmp_path: Path
+) -> None:
+    first, wrong, last = (tmp_path / name for name in ("first.png", "wrong.png", "last.png"))
+    for file, content in ((first, SEVEN), (wrong, b"no picture"), (last, SEVEN)):
+        file.write_bytes(content)
+    address = serve(quick(site))
+    code, _, told = run("predict", "--address", address, *map(str, (first, wrong, last))).partition(" ")
+    refused = f"{wrong}: these bytes are no PNG: send a whole PNG"
+    assert sorted(told.splitlines()) == sorted([f"{first}: 7 (100% sure)", refused, f"{last}: 7 (100% sure)"])
+    assert code == "1"
+
+
+def many(folder: Path) -> list[str]:
+    """Return the paths of more drawings than are asked for at a time."""
+    files = [folder / f"{number}.png" for number in range(2 * AT_A_TIME)]
+    for file in files:
+        file.write_bytes(SEVEN)
+    return [str(file) for file in files]
+
+
+def test_a_drawing_that_is_not_answered_in_time_holds_up_no_other(
+    site: Site, serve: Callable[[Site], str], tmp_path: Path
+) -> None:
+    files = many(tmp_path)
+    site.on_submit = lambda jobs: [site.finish(job.id) for job in jobs if job.id != site.sent[0].id]
+    code, _, told = run("predict", "--address", serve(site), "--wait", "3", *files).partition(" ")
+    assert told.count("7 (100% sure)") == len(files) - 1
+    assert told.count(".png: no answer within 3.0 s") == 1
+    assert code == "1"
+
+
 def test_the_command_watches(site: Site, serve: Callable[[Site], str]) -> None:
     assert run("watch", "--address", serve(site), "--times", "1") == "0 0 wait; 0.0/s; 0 workers (model none)\n"
+
+
+@pytest.mark.parametrize("times", ["0", "-1"])
+def test_the_command_watches_once_at_least(times: str) -> None:
+    assert "x>=1" in run("watch", "--times", times)
 
 
 def test_the_command_tells_in_one_line_that_nobody_answers() -> None:
@@ -135,3 +184,11 @@ def test_the_command_tells_in_one_line_that_nobody_answers() -> None:
     told = run("watch", "--address", address)
     assert told.startswith("1 Error: ")
     assert told.endswith(f"({address})\n")
+
+
+def test_the_command_tells_once_for_all_drawings_that_nobody_answers(tmp_path: Path) -> None:
+    address = f"http://127.0.0.1:{free_port()}"
+    told = run("predict", "--address", address, "--wait", "0", *many(tmp_path))
+    assert told.startswith("1 Error: ")
+    assert told.endswith(f"({address})\n")
+    assert len(told.splitlines()) == 1
