@@ -19,7 +19,6 @@ routes = Blueprint("corrections", __name__)
 @describe(
     Call(
         [Answer(200, media="application/x-ndjson", headers=["Cache-Control"])],
-        headers=["Authorization"],
         problems=["key-needed", "store-unavailable"],
     )
 )

@@ -9,7 +9,6 @@ from pydantic import BaseModel
 Shape = type[BaseModel]
 View = TypeVar("View", bound=Callable[..., Any])
 SENT = {
-    "Authorization": "`Bearer KEY`, where the service has a key set",
     "Idempotency-Key": "a text of your own; for a day the same key is the same drawing, not a second one",
     "If-None-Match": "the ETag of what you have: 304 while it is the same",
     "Prefer": "`wait=SECONDS`: answer when the prediction is finished, at the latest after so many seconds, 30 at most",
@@ -29,7 +28,7 @@ ANSWERED = {
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A good answer of a call: a JSON shape, a text of another media type, or no body.
+    """A good answer of a call: a JSON shape, another media type (JSON: an object of any shape), or no body.
 
     Attributes:
         headers: of ANSWERED, always there; `sometimes` are there when their description says.

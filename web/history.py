@@ -20,7 +20,6 @@ routes = Blueprint("history", __name__)
     Call(
         [Answer(200, HistoryView, headers=["Cache-Control"], sometimes=["Link"])],
         query=Page,
-        headers=["Authorization"],
         problems=["key-needed", "out-of-range", "invalid-type", "invalid-cursor", "store-unavailable"],
     )
 )

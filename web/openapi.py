@@ -28,6 +28,7 @@ the cure."""
 
 ID = {"type": "string", "format": "uuid", "pattern": f"^{ID_PATTERN}$"}
 LIMITS = {"Idempotency-Key": {"pattern": "^[!-~]([ -~]{0,253}[!-~])?$"}}  # HTTP itself drops spaces at the ends
+KEY = {"type": "http", "scheme": "bearer", "description": "the service's QUILL_API_KEY; without one set, none is asked"}
 
 Node = dict[str, Any]  # a part of the document
 
@@ -41,7 +42,8 @@ def document(app: Flask) -> OpenAPI:
             path = re.sub(r"<(?:[^<>]+:)?(\w+)>", r"{\1}", str(rule))
             paths[path][_method(rule)] = _operation(rule, view, CALLS[view])
     about = {"title": "Quill", "version": "1", "description": ABOUT}
-    return construct_open_api_with_schema_class(OpenAPI.model_validate({"info": about, "paths": paths}))
+    told = {"info": about, "paths": paths, "components": {"securitySchemes": {"key": KEY}}}
+    return construct_open_api_with_schema_class(OpenAPI.model_validate(told))
 
 
 def _method(rule: Rule) -> str:
@@ -54,6 +56,8 @@ def _operation(rule: Rule, view: Callable[..., Any], call: Call) -> Node:
     told: Node = {"operationId": view.__name__, "tags": [rule.endpoint.partition(".")[0]], "summary": summary}
     if description:
         told["description"] = description
+    if "key-needed" in call.problems:
+        told["security"] = [{}, {"key": []}]
     if call.takes:
         told["requestBody"] = {
             "required": True,
@@ -107,4 +111,6 @@ def _header(name: str, required: bool) -> Node:
 def _media(media: str, shape: Shape | None) -> Node:
     if shape:
         return {"schema": PydanticSchema(schema_class=shape)}
+    if media == "application/json":
+        return {"schema": {"type": "object"}}
     return {"schema": {"type": "string"} | ({"format": "binary"} if media.startswith("image/") else {})}

@@ -69,7 +69,7 @@ def create() -> Response:
         ],
         query=Wait,
         headers=["If-None-Match"],
-        problems=["not-found", "out-of-range", "invalid-type", "store-unavailable"],
+        problems=["not-found", "precondition-failed", "out-of-range", "invalid-type", "store-unavailable"],
     )
 )
 def show(prediction_id: str) -> Response:
@@ -87,7 +87,7 @@ def show(prediction_id: str) -> Response:
     Call(
         [Answer(204)],
         takes={"application/json": Label},
-        problems=[*BODY_PROBLEMS, "out-of-range", "not-found", "store-unavailable"],
+        problems=[*BODY_PROBLEMS, "wrong-length", "out-of-range", "not-found", "store-unavailable"],
     )
 )
 def correct(prediction_id: str) -> Response:

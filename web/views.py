@@ -60,8 +60,9 @@ class Label(BaseModel, extra="forbid", json_schema_extra={"minProperties": 1, "m
 
     @model_validator(mode="after")
     def _is_one(self) -> Self:
-        if len(self.model_fields_set) != 1:
-            raise PydanticCustomError("missing", "Give `digit`, or `digits`, and not both")
+        given = len(self.model_fields_set)
+        if given != 1:
+            raise PydanticCustomError("too_long" if given else "missing", "Send either `digit` or `digits`")
         return self
 
     @property

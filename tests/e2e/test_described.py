@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -51,3 +52,21 @@ def test_the_page_of_the_interface_asks_nobody_else_and_makes_a_call(quill: Quil
     expect(call.locator(".live-responses-table")).to_contain_text('"backlog"')
     assert [address for address in asked if not address.startswith((quill.address, "data:"))] == []
     assert complaints == []
+
+
+def test_the_page_of_the_interface_sends_the_key(new_quill: Callable[..., Quill], chromium: Browser) -> None:
+    quill = new_quill(api_key="sesame")
+    quill.start_web()
+    page = chromium.new_page()
+    page.goto(f"{quill.address}/docs")
+    call = page.locator("#operations-history-history")
+    call.locator(".opblock-summary-control").click()
+    call.get_by_role("button", name="Try it out").click()
+    call.get_by_role("button", name="Execute").click()
+    expect(call.locator(".live-responses-table")).to_contain_text("/problems/key-needed")
+    page.get_by_role("button", name="Authorize").first.click()
+    page.locator(".dialog-ux").get_by_role("textbox").fill("sesame")
+    page.get_by_role("button", name="Apply credentials").click()
+    page.get_by_role("button", name="Close").click()
+    call.get_by_role("button", name="Execute").click()
+    expect(call.locator(".live-responses-table")).to_contain_text('"predictions"')

@@ -141,6 +141,22 @@ def test_a_store_that_is_away_is_a_documented_problem_of_each_call_that_needs_it
             assert not away or response.get_json()["type"] == "/problems/store-unavailable"
 
 
+def test_the_document_describes_itself(paths: dict[str, Any]) -> None:
+    (answer,) = paths["/openapi.json"]["get"]["responses"]["200"]["content"].values()
+    assert answer["schema"] == {"type": "object"}
+
+
+def test_a_failed_if_match_is_a_documented_problem(site: Site, paths: dict[str, Any]) -> None:
+    assert site.client.get(finished(site), headers={"If-Match": '"x"'}).status_code == 412
+    assert "precondition-failed" in str(paths[f"{PREDICTIONS}/{{prediction_id}}"]["get"]["responses"]["412"])
+
+
+def test_the_calls_that_may_ask_for_a_key_say_so(site: Site, paths: dict[str, Any]) -> None:
+    (name,) = site.client.get("/openapi.json").get_json()["components"]["securitySchemes"]
+    guarded = {path: call["security"] for path, item in paths.items() for call in item.values() if "security" in call}
+    assert guarded == {path: [{}, {name: []}] for path in (PREDICTIONS, "/api/v1/corrections")}
+
+
 def test_the_location_is_where_the_prediction_is_told(site: Site) -> None:
     drawn = site.client.post(PREDICTIONS, **PNG)
     assert site.client.get(drawn.headers["Location"]).get_json()["id"] == drawn.get_json()["id"]
@@ -229,7 +245,7 @@ def test_a_correction_is_a_digit_or_a_number_or_no_digit(site: Site, correction:
     ("correction", "slug"),
     [
         ({}, "missing-field"),
-        ({"digit": 7, "digits": "7"}, "missing-field"),
+        ({"digit": 7, "digits": "7"}, "wrong-length"),
         ({"digit": None}, "invalid-type"),
         ({"digit": "7"}, "invalid-type"),
         ({"digit": -1}, "out-of-range"),

@@ -206,6 +206,7 @@ WRONG: dict[tuple[str, str], dict[str, object]] = {
     ("create_many", "wrong-length"): {"drawings": []},
     ("correct", "invalid-type"): {"digit": "1"},
     ("correct", "out-of-range"): {"digit": 10},
+    ("correct", "wrong-length"): {"digit": 1, "digits": "1"},
 }
 QUERIES = {
     ("show", "invalid-type"): "wait=soon",
@@ -219,6 +220,7 @@ HEADERS = {
     "invalid-idempotency-key": {"Idempotency-Key": ""},
     "idempotency-mismatch": {"Idempotency-Key": "k"},
     "not-found": {"Idempotency-Key": "k"},
+    "precondition-failed": {"If-Match": '"x"'},
 }
 KEY = {"Authorization": "Bearer secret"}
 
@@ -226,7 +228,7 @@ KEY = {"Authorization": "Bearer secret"}
 def request_for(name: str, slug: str) -> dict[str, Any]:
     """Return what makes the call answer with the problem, as the test client takes it."""
     if (name, slug) in QUERIES or name in {"show", "history", "corrections", "events", "forget"}:
-        headers = {} if slug == "key-needed" else KEY
+        headers = {} if slug == "key-needed" else KEY | HEADERS.get(slug, {})
         return {"query_string": QUERIES.get((name, slug), ""), "headers": headers}
     if name == "predict":
         request = {"data": TEXTS.get(slug, URLS.get(slug, SEVEN_URL)), "headers": HEADERS.get(slug, {})}
@@ -248,6 +250,8 @@ def test_a_call_answers_with_each_problem_that_it_documents(
     address = str(rule).replace("<string(length=36):prediction_id>", NOBODY.rpartition("/")[2])
     if slug == "not-found" and name == "forget":
         address = f"/api/v1/predictions/{'x' * 36}"
+    if slug == "precondition-failed":
+        address = address.replace(NOBODY.rpartition("/")[2], site.draw()["id"])
     if slug in {"too-many-waiting", "no-answer"}:
         drawn = site.draw()["id"]
         _taken = site.client.get(f"/api/v1/predictions/{drawn}/events")  # the one place, held as long as this answer is
