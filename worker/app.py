@@ -1,12 +1,13 @@
 """Where a worker's parts are put together."""
 
 import logging
+import signal
 import threading
 import time
 from pathlib import Path
 from typing import Any
 
-from celery import Celery, signals
+from celery import Celery, bootsteps, signals
 from redis import RedisError
 
 from shared.batcher import Batcher
@@ -26,6 +27,18 @@ from worker.watch import LoopTick, Watch
 log = logging.getLogger(__name__)
 
 PURGE_S = 3600
+
+
+class HangUp(bootsteps.StartStopStep):
+    """Lets a hang-up stop the worker in peace, and do nothing under nohup: Celery would fail to start it anew."""
+
+    def __init__(self, parent: Any, **kwargs: Any) -> None:
+        super().__init__(parent, **kwargs)
+        self._is_nohup = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN  # before Celery's own handler
+
+    def start(self, parent: Any) -> None:  # noqa: ARG002 - Celery passes it
+        """Take the place of Celery's handler."""
+        signal.signal(signal.SIGHUP, signal.SIG_IGN if self._is_nohup else signal.getsignal(signal.SIGTERM))
 
 
 class Worker:
@@ -50,6 +63,7 @@ class Worker:
     def _make_celery(self) -> Celery:
         app = make_celery(self._settings)
         app.task(name=CLASSIFY)(handler(self._answers, self._kept, self._tally))
+        app.steps["worker"].add(HangUp)
         app.steps["consumer"].update({LoopTick, EventsTogether})
         return app
 
