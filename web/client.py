@@ -6,12 +6,14 @@ import uuid
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import as_completed as as_done
-from typing import Self
+from typing import Self, TypeVar
 
 import httpx
-from pydantic import HttpUrl, ValidationError
+from pydantic import BaseModel, HttpUrl, ValidationError
 
 from web.views import PredictionView, ProblemView, StatusView
+
+View = TypeVar("View", bound=BaseModel)
 
 RETRIED = {429, 502, 503, 504}
 PAUSE_S = 1.0  # before a retry, where the server does not tell
@@ -63,9 +65,7 @@ class Client:
     def submit(self, png: bytes) -> PredictionView:
         """Hand in a drawing; return its prediction, queued as a rule."""
         headers = {"Content-Type": "image/png", "Idempotency-Key": str(uuid.uuid4())}
-        return PredictionView.model_validate_json(
-            self._call("POST", "/api/v1/predictions", content=png, headers=headers)
-        )
+        return _shaped(PredictionView, self._call("POST", "/api/v1/predictions", content=png, headers=headers))
 
     def wait(self, prediction_id: str, seconds: float = 60.0) -> PredictionView:
         """Return the prediction once it is done or failed.
@@ -77,7 +77,7 @@ class Client:
         while (left := deadline_s - time.monotonic()) > 0:
             wait = {"wait": max(1, int(min(left, WAIT_S)))}
             answer = self._call("GET", f"/api/v1/predictions/{prediction_id}", params=wait)
-            prediction = PredictionView.model_validate_json(answer)
+            prediction = _shaped(PredictionView, answer)
             if prediction.finished_at:
                 return prediction
         raise TimeoutError(f"no answer within {seconds} s; the drawing is safe, ask again for {prediction_id}")
@@ -100,7 +100,7 @@ class Client:
 
     def status(self) -> StatusView:
         """Return how the service does."""
-        return StatusView.model_validate_json(self._call("GET", "/api/v1/status"))
+        return _shaped(StatusView, self._call("GET", "/api/v1/status"))
 
     def _call(
         self,
@@ -121,7 +121,8 @@ class Client:
                 if time.monotonic() + pause_s > deadline_s:
                     raise
             else:
-                pause_s = float(response.headers.get("Retry-After", PAUSE_S))
+                after = response.headers.get("Retry-After", "")
+                pause_s = float(after) if after.isdecimal() else PAUSE_S  # a proxy may give a date
                 if response.status_code not in RETRIED or time.monotonic() + pause_s > deadline_s:
                     return _content(response)
             time.sleep(pause_s)
@@ -131,6 +132,13 @@ def _content(response: httpx.Response) -> bytes:
     if response.is_success:
         return response.content
     if response.headers.get("Content-Type") == "application/problem+json":
-        raise QuillError(ProblemView.model_validate_json(response.content))
+        raise QuillError(_shaped(ProblemView, response.content))
     response.raise_for_status()
     raise httpx.HTTPError(f"not an answer of Quill: {response.status_code}")
+
+
+def _shaped(shape: type[View], answer: bytes) -> View:
+    try:
+        return shape.model_validate_json(answer)
+    except ValidationError as error:
+        raise httpx.HTTPError("not an answer of Quill: is it another service's address?") from error

@@ -83,18 +83,17 @@ def _predicted(client: Client, drawing: Path, seconds: float) -> PredictionView:
 def _tell(drawing: Path, asked: Future[PredictionView]) -> bool:
     """Print the drawing's line; return whether it is an answer."""
     try:
-        click.echo(f"{drawing}: {_read(asked.result())}")
+        prediction = asked.result()
     except httpx.ConnectError:
         raise
     except (QuillError, TimeoutError, httpx.HTTPError) as error:
         click.echo(f"{drawing}: {error}", err=True)
         return False
-    return True
+    click.echo(f"{drawing}: {prediction.error or _read(prediction)}", err=bool(prediction.error))
+    return not prediction.error
 
 
 def _read(prediction: PredictionView) -> str:
-    if prediction.error:
-        return prediction.error
     return f"{prediction.digits} ({prediction.confidence:.0%} sure{', doubtful' if prediction.unsure else ''})"
 
 

@@ -94,6 +94,23 @@ def test_overload_is_waited_out_as_the_server_asks(new_site: Callable[..., Site]
     assert caught.value.problem.status == 429
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Response("<p>Welcome</p>", mimetype="text/html"),
+        Response("{}", mimetype="application/problem+json", status=400),
+        Response(status=503, headers={"Retry-After": "Wed, 21 Oct 2099 07:28:00 GMT"}),
+    ],
+    ids=["a page", "a problem without a type", "a date to come back at"],
+)
+def test_what_is_no_answer_of_quill_is_told_as_one_error_of_http(
+    site: Site, serve: Callable[[Site], str], answer: Response
+) -> None:
+    site.app.before_request(lambda: answer)
+    with Client(serve(site), patience_s=0) as client, pytest.raises(httpx.HTTPError):
+        client.status()
+
+
 def test_an_answer_that_does_not_come_is_a_timeout_that_names_the_prediction(
     site: Site, serve: Callable[[Site], str]
 ) -> None:
@@ -135,7 +152,7 @@ def test_the_command_tells_doubt_and_failure(site: Site, serve: Callable[[Site],
     address = serve(quick(site, unsure=True))
     assert "doubtful" in run("predict", "--address", address, str(drawing))
     quick(site, state=State.FAILED, error="it broke")
-    assert "it broke" in run("predict", "--address", address, str(drawing))
+    assert run("predict", "--address", address, str(drawing)) == f"1 {drawing}: it broke\n"
 
 
 def test_the_command_tells_which_drawing_is_refused_and_goes_on_with_the_others(
