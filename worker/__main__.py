@@ -17,9 +17,20 @@ from worker.classifier import load_classifier
 from worker.counts import REGISTRY
 
 
+def _in_a_folder(_: click.Context, __: click.Parameter, file: Path | None) -> Path | None:
+    if file and not (file.parent.is_dir() and os.access(file.parent, os.W_OK)):
+        raise click.BadParameter(f"{file.parent} is no folder to write into")
+    return file
+
+
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--name", default=f"worker@{socket.gethostname()}-{os.getpid()}", help="Name of this worker, unique.")
-@click.option("--beat", type=Path, help="File touched every second while this worker makes progress, for a probe.")
+@click.option(
+    "--beat",
+    type=Path,
+    callback=_in_a_folder,
+    help="File touched every second while this worker makes progress, for a probe.",
+)
 @click.option("--metrics-port", type=int, help="Port that shows this worker's metrics to Prometheus; none without it.")
 @click.option("--metrics-host", default="127.0.0.1", show_default=True, help="Address of that port.")
 def main(name: str, beat: Path | None, metrics_port: int | None, metrics_host: str) -> None:

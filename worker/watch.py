@@ -71,8 +71,14 @@ class Watch:
             if self._stalled_s() > STALLED_S:
                 leave(f"Celery has taken nothing for {STALLED_S:.0f} s although Redis answers")
             if beat:
-                beat.touch()
+                self._beat(beat)
             time.sleep(PERIOD_S)
+
+    def _beat(self, file: Path) -> None:
+        try:
+            file.touch()
+        except OSError as error:  # whoever looks at the file will act; this thread still has to look at the model
+            log.warning("no beat: %s", error)
 
     def _tell(self, name: str) -> None:
         try:

@@ -2,6 +2,7 @@
 
 import signal
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from redis import Redis
@@ -51,3 +52,25 @@ def test_a_hang_up_does_nothing_to_a_worker_under_nohup(worker: Process) -> None
     worker.send(signal.SIGTERM)
     assert worker.wait() == 0
     assert worker.log.count("worker: Warm shutdown") == 1
+
+
+def test_a_worker_with_no_place_for_its_beat_does_not_start(quill: Quill, tmp_path: Path) -> None:
+    worker = quill.start_worker("--beat", str(tmp_path / "nowhere" / "beat"))
+    assert worker.wait() == 2
+    assert last_line(worker) == f"Error: Invalid value for '--beat': {tmp_path}/nowhere is no folder to write into"
+
+
+def last_line(process: Process) -> str:
+    return process.log.splitlines()[-1]
+
+
+def test_a_beat_that_fails_for_a_while_does_not_end_the_watch(quill: Quill, tmp_path: Path) -> None:
+    beat = tmp_path / "beats" / "beat"
+    beat.parent.mkdir()
+    worker = quill.start_worker("--beat", str(beat))
+    worker.wait_until(beat.exists, "the worker beats")
+    moved = beat.parent.rename(tmp_path / "moved")
+    worker.wait_until(lambda: "no beat" in worker.log, "the worker tells that it cannot")
+    moved.rename(beat.parent)
+    beat.unlink()
+    worker.wait_until(beat.exists, "the worker beats again")
