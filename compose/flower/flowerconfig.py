@@ -1,24 +1,6 @@
-"""What Celery and Flower need to know; both read this file, each takes what it knows."""
+"""Whom Flower's image shows what, in Flower's words."""
 
 from pathlib import Path
-from typing import Any, cast
 
-from redis.connection import parse_url  # pyright: ignore[reportUnknownVariableType] - it has no types
-
-SECRETS = Path("/run/secrets")
-
-broker_url = (SECRETS / "redis_url").read_text().strip()  # a user that can look at the queue, not change it
-_parts = cast("dict[str, Any]", parse_url(broker_url))
-_tls = {name: value for name, value in _parts.items() if name.startswith("ssl_")}
-# Else Celery would believe any certificate, and Flower not know of the address's ?ssl_...
-broker_use_ssl = {"ssl_cert_reqs": "required"} | _tls if broker_url.startswith("rediss:") else False
-broker_transport_options = {
-    "priority_steps": [0],
-    # Keys of its own: Flower would hand out again what the workers hold, by its own idea of when that is due.
-    "unacked_key": "flower:unacked",
-    "unacked_index_key": "flower:unacked_index",
-    "unacked_mutex_key": "flower:unacked_mutex",
-}
-basic_auth = [(SECRETS / "basic_auth").read_text().strip()]  # USER:PASSWORD, asked for by the browser
+basic_auth = [Path("/run/secrets/basic_auth").read_text().strip()]  # USER:PASSWORD, asked for by the browser
 read_only = True
-task_default_queue = "quill"  # whose length Flower shows

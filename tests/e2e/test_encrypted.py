@@ -1,6 +1,11 @@
 """TLS to Redis and to Cassandra, as docs/operations.md tells to set it, and nothing said to whom nobody vouches for."""
 
+import os
+import shlex
+import sys
 from collections.abc import Callable, Generator
+from configparser import RawConfigParser
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +20,7 @@ from shared.queue import connect, make_celery
 from shared.settings import Settings
 from tests.services.authority import Authority
 from tests.services.cassandra import CassandraServer
+from tests.services.process import Process, free_port
 from tests.services.quill import Quill
 from tests.services.redis import RedisServer
 
@@ -76,3 +82,30 @@ def test_a_redis_that_nobody_vouches_for_is_told_nothing(redis_url: str, tmp_pat
         pytest.raises(OperationalError, match="CERTIFICATE_VERIFY_FAILED"),
     ):
         queue.ensure_connection(max_retries=1)
+
+
+@contextmanager
+def flower(redis_url: str, folder: Path) -> Generator[tuple[Process, str]]:
+    """Start Flower as `make run` does; give it and its address once it has spoken with Redis."""
+    programs = RawConfigParser()
+    programs.read("compose/local/supervisord.conf")
+    port = free_port()
+    command = programs["program:flower"]["command"] % {"ENV_PYTHON": sys.executable, "ENV_FLOWER_PORT": port}
+    environ = os.environ | {"CELERY_BROKER_URL": redis_url}
+    process = Process("flower", shlex.split(command), folder / "flower.log", environ)
+    told = ("Connected to", "CERTIFICATE_VERIFY_FAILED")
+    try:
+        process.wait_until(lambda: any(words in process.log for words in told), "Flower has spoken with Redis")
+        yield process, f"http://127.0.0.1:{port}"
+    finally:
+        process.stop()
+
+
+def test_flower_believes_no_redis_that_nobody_vouches_for(redis_url: str, tmp_path: Path) -> None:
+    with flower(redis_url.partition("?")[0], tmp_path) as (process, _):
+        assert "Connected to" not in process.log
+
+
+def test_flower_shows_the_queue_of_a_redis_that_it_trusts(redis_url: str, tmp_path: Path) -> None:
+    with flower(redis_url, tmp_path) as (_, address):
+        assert '<tr id="quill">' in requests.get(f"{address}/broker", timeout=30).text
