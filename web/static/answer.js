@@ -1,7 +1,7 @@
 // What the model reads: the answer in words and bars, beside the picture that it saw.
 
 import { readAs } from "./api.js";
-import { $, make, percent, sentence } from "./dom.js";
+import { $, make, percent, sentence, write } from "./dom.js";
 import { paintInk } from "./ink.js";
 
 /** Show a sentence in place of an answer; `tone` is "", "waiting" or "trouble". */
@@ -9,6 +9,7 @@ export function say(sentence, tone = "", digits = "") {
   $("answer").dataset.tone = tone;
   write("digits", digits);
   write("said", sentence);
+  write("next", "");
   $("readings").replaceChildren();
   $("correction").hidden = true;
   write("corrected", "");
@@ -19,14 +20,13 @@ export function sayCorrected(sentence) {
   write("corrected", sentence);
 }
 
-/** Tell, beside the answer and not aloud, when the next try is; "" when there is none. */
+/** Tell, beside the answer and not aloud, when the next try is, until something else is said. */
 export function sayNext(sentence) {
   write("next", sentence);
 }
 
 /** Show a prediction in any of its states. */
 export function showAnswer(prediction) {
-  sayNext("");
   if (prediction.state === "queued") return say(waiting(prediction), "waiting");
   if (prediction.state === "failed") return say(`${sentence(prediction.error)} Draw it anew.`, "trouble");
   say(verdict(prediction), prediction.unsure ? "unsure" : "", readAs(prediction));
@@ -93,7 +93,3 @@ function showCorrection({ digits, label }) {
 
 /** Return the buttons that correct at once. */
 export const valued = () => $("correction").querySelectorAll("[value]");
-
-function write(id, text) {
-  if ($(id).textContent !== text) $(id).textContent = text; // the same words are not read aloud again
-}

@@ -13,6 +13,11 @@ export function make(tag, properties = {}, ...children) {
   return element;
 }
 
+/** Write into an element; the same words are not read aloud again. */
+export function write(id, text) {
+  if ($(id).textContent !== text) $(id).textContent = text;
+}
+
 /** Make what a program says a sentence. */
 export const sentence = (text) => text[0].toUpperCase() + text.slice(1) + (/[.!?]$/.test(text) ? "" : ".");
 

@@ -89,7 +89,6 @@ function reset() {
   shown = null;
   history.choose(null);
   say(WELCOME);
-  sayNext("");
   showWay();
 }
 
@@ -105,12 +104,9 @@ async function attempt(steps) {
     await steps();
   } catch (problem) {
     if (problem.name === "AbortError") return;
-    sayNext("");
-    say(
-      problem instanceof Problem ? problem.message : "Something went wrong on this page. Reload it to go on.",
-      "trouble",
-    );
-    if (!(problem instanceof Problem)) throw problem;
+    const known = problem instanceof Problem;
+    say(known ? problem.message : "Something went wrong on this page. Reload it to go on.", "trouble");
+    if (!known) throw problem;
   }
 }
 

@@ -1,7 +1,7 @@
 // The operator's page: backlog, rate, workers and batch sizes, drawn live.
 
 import { Problem, fetchStatus } from "./api.js";
-import { $, make } from "./dom.js";
+import { $, make, write } from "./dom.js";
 
 const LOOK_MS = 1000;
 const KEPT = 120; // looks that a line shows
@@ -74,7 +74,7 @@ function health({ store, queue, workers }) {
 
 function tell(sentence, tone) {
   document.body.dataset.tone = tone;
-  if ($("state").textContent !== sentence) $("state").textContent = sentence;
+  write("state", sentence);
 }
 
 async function look() {
