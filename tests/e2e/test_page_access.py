@@ -1,11 +1,13 @@
 """For everybody: an accessibility checker finds nothing, and what a person has asked their system for is kept."""
 
+import io
 from pathlib import Path
 from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe  # pyright: ignore[reportMissingTypeStubs] - it has none
-from playwright.sync_api import Browser, Page, expect
+from PIL import Image
+from playwright.sync_api import Browser, FloatRect, Page, expect
 
 import web
 from tests.e2e.visitor import DESKTOP, PHONE, photograph, recorded, visiting
@@ -60,6 +62,32 @@ def test_who_wants_no_motion_sees_none(chromium: Browser, quill: Quill, wish: An
         visitor.predict("3")
         bar = visitor.page.locator(".fill").first
         assert (bar.evaluate("bar => getComputedStyle(bar).transitionDuration") != "0s") is moves
+
+
+def test_forced_colours_hide_neither_the_likeliest_digit_nor_the_edge_of_the_paper(
+    chromium: Browser, quill: Quill
+) -> None:
+    with visiting(chromium, quill.address, forced_colors="active", reduced_motion="reduce") as visitor:
+        visitor.predict("3")
+        bar = visitor.page.locator(".best .track").bounding_box()
+        paper = visitor.pad.bounding_box()
+        assert bar
+        assert paper
+        assert shades(visitor.page, bar) > 1
+        assert shades(visitor.page, {**paper, "x": paper["x"] - 3, "width": 6}) > 1
+
+
+def test_forced_colours_leave_to_be_seen_what_is_chosen(chromium: Browser, quill: Quill) -> None:
+    with visiting(chromium, quill.address, forced_colors="active") as visitor:
+        visitor.predict("3")
+        visitor.press("8")
+        for chosen in "#one [aria-pressed=true]", "#drawings [aria-current=true]":
+            expect(visitor.page.locator(chosen)).to_have_css("border-width", "3px")
+
+
+def shades(page: Page, box: FloatRect) -> int:
+    """Return how many colours the part of the screen has."""
+    return len(set(Image.open(io.BytesIO(page.screenshot(clip=box))).convert("L").tobytes()))
 
 
 def test_letters_twice_as_large_cut_nothing_off(chromium: Browser, quill: Quill) -> None:
