@@ -78,6 +78,29 @@ def test_pen_down_and_up_are_told_to_who_cannot_see_it(visitor: Visitor) -> None
     expect(told).to_have_text("Pen up")
 
 
+@pytest.mark.parametrize("key", ["Control+z", "z", "c"])
+def test_a_stroke_that_is_taken_back_while_it_is_drawn_lifts_the_pen(visitor: Visitor, key: str) -> None:
+    blank = visitor.drawing()
+    press_keys(visitor, "Tab", "Space", "ArrowDown", key)
+    expect(visitor.page.locator("#pen")).to_have_text("Pen up")
+    shown = visitor.drawing()
+    press_keys(visitor, "ArrowDown", "ArrowUp")
+    assert visitor.drawing() == shown
+    press_keys(visitor, "Tab")
+    assert visitor.drawing() == blank
+
+
+def test_a_picture_that_is_pasted_while_a_stroke_is_drawn_lifts_the_pen(visitor: Visitor) -> None:
+    press_keys(visitor, "Tab", "Space", "ArrowDown")
+    hand_over("paste")(visitor, png_of("2"))
+    expect(visitor.page.locator("#pen")).to_have_text("Pen up")
+
+
+def test_leaving_the_paper_lifts_the_pen(visitor: Visitor) -> None:
+    press_keys(visitor, "Tab", "Space", "Tab")
+    expect(visitor.page.locator("#pen")).to_have_text("Pen up")
+
+
 @pytest.mark.parametrize("key", ["z", "Backspace", "Control+z"])
 def test_keys_undo(visitor: Visitor, key: str) -> None:
     blank = visitor.drawing()

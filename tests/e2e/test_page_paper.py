@@ -8,6 +8,7 @@ from PIL import Image
 from playwright.sync_api import Browser, expect
 
 from tests.e2e.visitor import PHONE, Visitor, photograph, recorded, visiting
+from tests.services.process import wait_until
 from tests.services.quill import Quill
 
 pytestmark = pytest.mark.e2e
@@ -100,6 +101,44 @@ def test_undo_brings_back_what_was_cleared(visitor: Visitor) -> None:
     visitor.press("Clear it")
     visitor.press("Undo")
     assert visitor.drawing() == drawn
+
+
+def begin_a_stroke(visitor: Visitor) -> None:
+    visitor.pad.hover(position={"x": 140, "y": 40})
+    visitor.page.mouse.down()
+    visitor.pad.hover(position={"x": 140, "y": 140})
+
+
+def go_on_and_end_it(visitor: Visitor) -> None:
+    visitor.pad.hover(position={"x": 240, "y": 240})
+    visitor.page.mouse.up()
+
+
+@pytest.mark.parametrize(("key", "leaves"), [("Control+z", 1), ("z", 1), ("c", 0)])
+def test_a_stroke_that_is_taken_back_while_it_is_drawn_stays_away(visitor: Visitor, key: str, leaves: int) -> None:
+    papers = [visitor.drawing()]
+    begin_a_stroke(visitor)
+    visitor.page.keyboard.press(key)
+    go_on_and_end_it(visitor)
+    assert visitor.drawing() == papers[0]
+    visitor.draw([[(40, 40), (40, 240)]])
+    papers.append(visitor.drawing())
+    begin_a_stroke(visitor)
+    visitor.page.keyboard.press(key)
+    go_on_and_end_it(visitor)
+    assert visitor.drawing() == papers[leaves]
+
+
+def test_a_picture_that_comes_while_a_stroke_is_drawn_ends_it(visitor: Visitor) -> None:
+    begin_a_stroke(visitor)
+    begun = visitor.drawing()
+    visitor.page.get_by_label("Open a picture").set_input_files("tests/seven.png")
+    wait_until(lambda: visitor.drawing() != begun, "the picture is on the paper")
+    drawn = visitor.drawing()
+    go_on_and_end_it(visitor)
+    assert visitor.drawing() == drawn
+    visitor.press("Undo")
+    assert visitor.drawing() == begun
 
 
 @pytest.mark.parametrize("button", ["right", "middle"])

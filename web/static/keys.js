@@ -45,14 +45,12 @@ class KeyPen {
     if (key === " ") this.#toggle();
     else if (key in MOVES) this.#step(MOVES[key], far ? LEAP : STEP);
     else return false;
-    this.#pad.point([...this.#at, this.#isDown]);
+    this.#pad.point(this.#at);
     return true;
   }
 
   lift() {
-    if (!this.#isDown) return;
-    this.#isDown = false;
-    this.#pad.end();
+    if (this.#isDown) this.#pad.end();
   }
 
   hide() {
@@ -61,12 +59,15 @@ class KeyPen {
   }
 
   #toggle() {
-    if (this.#isDown) this.lift();
-    else {
-      this.#isDown = true;
-      this.#pad.begin(...this.#at);
-    }
-    this.#told(this.#isDown ? "Pen down" : "Pen up");
+    if (this.#isDown) return this.lift();
+    this.#pad.begin(...this.#at, () => this.#lifted());
+    this.#isDown = true;
+    this.#told("Pen down");
+  }
+
+  #lifted() {
+    this.#isDown = false;
+    this.#told("Pen up");
   }
 
   #step([dx, dy], length) {

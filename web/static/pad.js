@@ -8,9 +8,10 @@ export class Pad {
   #changed;
   #marks = []; // each a stroke (a list of points) or a picture
   #cleared = [];
-  #cursor = null; // the keyboard's pen, [x, y, down]
+  #cursor = null; // the keyboard's pen, [x, y]
   #pointer = null;
-  #isDrawing = false;
+  #stroke = null; // the one under way
+  #ended;
 
   /** Let people draw on `canvas`; `changed` is called when a stroke begins or ends, and after each undo and clear. */
   constructor(canvas, changed) {
@@ -27,39 +28,47 @@ export class Pad {
   }
 
   get isDrawing() {
-    return this.#isDrawing;
+    return this.#stroke !== null;
   }
 
-  begin(x, y) {
-    this.#isDrawing = true;
-    this.#marks.push([[x, y]]);
+  /** Begin a stroke; `ended` is called when it ends, whatever ends it. */
+  begin(x, y, ended) {
+    this.end();
+    this.#ended = ended;
+    this.#stroke = [[x, y]];
+    this.#marks.push(this.#stroke);
     this.#tell();
   }
 
   extend(...points) {
-    this.#marks.at(-1).push(...points);
+    this.#stroke.push(...points);
     this.#show();
   }
 
   end() {
-    this.#isDrawing = false;
+    if (!this.#stroke) return;
+    this.#stroke = null;
+    this.#ended();
     this.#tell();
   }
 
   /** Put a picture on the paper, as large as fits. */
   place(bitmap) {
+    this.end();
     this.#marks.push(bitmap);
     this.#tell();
   }
 
   /** Take the last stroke back; on an empty paper, what was cleared last comes back. */
   undo() {
+    this.end();
     if (this.blank) this.#marks = this.#cleared.splice(0);
     else this.#marks.pop();
     this.#tell();
   }
 
   clear() {
+    this.end();
     if (!this.blank) this.#cleared = this.#marks;
     this.#marks = [];
     this.#tell();
@@ -79,11 +88,10 @@ export class Pad {
   }
 
   #down(event) {
-    if (this.#isDrawing || event.button !== 0) return;
+    if (this.#stroke || event.button !== 0) return;
     this.#pointer = event.pointerId;
     this.#canvas.setPointerCapture(event.pointerId);
-    this.#cursor = null;
-    this.begin(...this.#place(event));
+    this.begin(...this.#place(event), () => (this.#pointer = null));
   }
 
   #move(event) {
@@ -93,9 +101,7 @@ export class Pad {
   }
 
   #up(event) {
-    if (event.pointerId !== this.#pointer) return;
-    this.#pointer = null;
-    this.end();
+    if (event.pointerId === this.#pointer) this.end();
   }
 
   #place(event) {
@@ -120,7 +126,7 @@ export class Pad {
     const scale = this.#canvas.width / SIDE;
     context.setTransform(scale, 0, 0, scale, 0, 0);
     this.#paint(context);
-    if (this.#cursor) paintCursor(context, ...this.#cursor);
+    if (this.#cursor) paintCursor(context, ...this.#cursor, this.isDrawing);
   }
 
   #paint(context) {
