@@ -4,6 +4,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.e2e.visitor import Visitor, recorded, visiting
+from tests.services.process import wait_until
 from tests.services.quill import Quill
 
 pytestmark = pytest.mark.e2e
@@ -125,7 +126,8 @@ def test_another_tab_shows_a_new_drawing_by_itself(visitor: Visitor) -> None:
     expect(tab.drawings.locator(".read")).to_have_text("4")
 
 
-def test_older_drawings_are_shown_on_demand(visitor: Visitor) -> None:
+def draw_fourteen(visitor: Visitor) -> None:
+    """Leave two more drawings than are shown at first."""
     visitor.predict("4")
     drawn = visitor.pad.evaluate("canvas => canvas.toDataURL('image/png')")
     for _ in range(13):
@@ -134,6 +136,20 @@ def test_older_drawings_are_shown_on_demand(visitor: Visitor) -> None:
         visitor.page.evaluate(remember.replace("KEY", "'quill.drawings'"), answer.json()["id"])
     visitor.page.reload()
     expect(visitor.drawings).to_have_count(12)
+
+
+def test_older_drawings_are_shown_on_demand(visitor: Visitor) -> None:
+    draw_fourteen(visitor)
     visitor.press("Show older ones")
     expect(visitor.drawings).to_have_count(14)
+    expect(visitor.page.get_by_role("button", name="Show older ones")).to_be_hidden()
+
+
+def test_older_drawings_move_up_where_newer_ones_are_deleted(visitor: Visitor) -> None:
+    draw_fourteen(visitor)
+    for left in range(13, 1, -1):
+        visitor.drawings.first.locator(".delete").click()
+        wait_until(lambda left=left: len(visitor.predictions()) == left, "the drawing is deleted")
+        expect(visitor.drawings).to_have_count(min(left, 12))
+        expect(visitor.drawings.first.locator(".open")).to_be_focused()
     expect(visitor.page.get_by_role("button", name="Show older ones")).to_be_hidden()

@@ -80,6 +80,7 @@ export class History {
     this.#show();
     this.#say("Deleted, here and on the server.");
     ($("drawings").children[Math.max(at - 1, 0)]?.querySelector(".open") ?? $("pad")).focus();
+    this.#load(); // what moves up
   }
 
   #drop(id) {
