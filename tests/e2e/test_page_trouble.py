@@ -13,6 +13,7 @@ from shared.store import open_store
 from tests.e2e.visitor import SCRIBBLE, Visitor, photograph, recorded, visiting
 from tests.services.process import wait_until
 from tests.services.quill import Quill
+from tests.services.site import SEVEN
 
 pytestmark = pytest.mark.e2e
 
@@ -25,6 +26,13 @@ def test_nothing_can_be_pressed_in_vain_before_the_page_is_ready(visitor: Visito
     visitor.page.route("**/main.js", lambda route: route.abort())
     visitor.page.reload()
     expect(controls.and_(visitor.page.locator(":disabled"))).to_have_count(5)
+
+
+def test_without_javascript_the_page_names_where_a_png_is_taken(chromium: Browser, quill: Quill) -> None:
+    with visiting(chromium, quill.address, java_script_enabled=False) as visitor:
+        address = quill.address + visitor.page.locator("noscript code").inner_text()
+        answer = visitor.page.request.post(address, data=SEVEN, headers={"Content-Type": "image/png"})
+    assert answer.status == 202
 
 
 def test_a_drawing_for_a_server_that_is_down_is_sent_when_it_is_back(chromium: Browser, new_quill: NewQuill) -> None:
@@ -158,7 +166,7 @@ def test_a_correction_or_deletion_that_fails_is_told_and_can_be_repeated(visitor
     visitor.page.context.set_offline(True)
     visitor.press("7")
     expect(visitor.page.locator("#corrected")).to_have_text(
-        "That is not kept yet. Quill cannot be reached. Try again soon."
+        "That is not kept. Quill cannot be reached. Try again soon."
     )
     visitor.press("Delete the drawing read as 5")
     expect(visitor.page.locator("#history-said")).to_have_text(
@@ -169,6 +177,15 @@ def test_a_correction_or_deletion_that_fails_is_told_and_can_be_repeated(visitor
     expect(visitor.page.locator("#corrected")).to_contain_text("You say it is 7.")
     visitor.press("Delete the drawing read as 5")
     expect(visitor.drawings).to_have_count(0)
+
+
+def test_who_corrects_what_is_deleted_elsewhere_is_not_told_to_try_again(visitor: Visitor) -> None:
+    visitor.predict("5")
+    visitor.page.request.delete(f"{visitor.address}/api/v1/predictions/{visitor.predictions()[0]}")
+    visitor.press("7")
+    expect(visitor.page.locator("#corrected")).to_have_text(
+        "That is not kept. No prediction has this id: it was never accepted, or it was deleted."
+    )
 
 
 def test_a_drawing_that_could_not_be_read_is_told_with_its_reason(

@@ -63,9 +63,9 @@ async function teach(label) {
   if (shown?.state !== "done") return;
   const prediction = { ...shown, label };
   try {
-    await correct(prediction.id, prediction.label);
+    await correct(prediction.id, label);
   } catch (problem) {
-    return sayCorrected(`That is not kept yet. ${problem.message} Try again soon.`);
+    return sayCorrected(`That is not kept. ${problem.message}${problem.retryAfter ? " Try again soon." : ""}`);
   }
   history.put(prediction);
   if (shown?.id === prediction.id) display(prediction);
