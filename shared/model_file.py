@@ -7,7 +7,7 @@ from typing import Any, Literal, NamedTuple, cast
 
 Runtime = Literal["tensorflow", "onnx"]
 
-RESTORE = "restore it with git, name another in QUILL_MODEL, or run `make train`"
+GOLDEN = "golden.npz"  # beside the model: 20 pictures that it must know
 _DIGESTS: dict[Runtime, str] = {"tensorflow": "sha256", "onnx": "onnx_sha256"}
 
 
@@ -19,7 +19,7 @@ class ModelError(Exception):
         cure: what the operator does about it.
     """
 
-    def __init__(self, fault: str, cure: str = RESTORE) -> None:
+    def __init__(self, fault: str, cure: str) -> None:
         super().__init__(f"{fault}: {cure}")
         self.fault = fault
         self.cure = cure
@@ -67,8 +67,17 @@ def _content(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise ModelError(f"{path} cannot be read ({error.strerror})") from error
+        raise ModelError(f"{path} cannot be read ({error.strerror})", _restore(path)) from error
 
 
 def _changed(path: Path) -> ModelError:
-    return ModelError(f"{path} is not what training wrote")
+    return ModelError(f"{path} is not what training wrote", _restore(path))
+
+
+def _restore(path: Path) -> str:
+    return f"restore it with git, name another in QUILL_MODEL, or train it: {training(path)}"
+
+
+def training(model: Path) -> str:
+    """Return the command that trains the model one of whose files is at path."""
+    return f"`python -m training --architecture {model.stem} --models {model.parent}`"

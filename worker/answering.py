@@ -131,7 +131,7 @@ class Answering:
     def _call(self, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
         self._called_s = time.monotonic()
         try:
-            return _checked(self._model.classify(pictures), len(pictures))
+            return checked(self._model.classify(pictures), len(pictures))
         finally:
             self._called_s = None
 
@@ -175,7 +175,8 @@ def _stack(jobs: Sequence[Job]) -> NDArray[np.uint8]:
     return np.frombuffer(ink, np.uint8).reshape(-1, SIDE, SIDE)
 
 
-def _checked(probabilities: NDArray[np.float32], count: int) -> NDArray[np.float32]:
+def checked(probabilities: NDArray[np.float32], count: int) -> NDArray[np.float32]:
+    """Return the probabilities if they are what a model may answer for so many pictures, else raise ValueError."""
     if probabilities.shape != (count, CLASSES) or not np.isfinite(probabilities).all():
         raise ValueError(f"the model answered {probabilities.shape}, or not with numbers, for {count} pictures")
     return probabilities

@@ -11,13 +11,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shared.contract import CLASSES, SIDE
-from shared.model_file import ModelError, Runtime, proved
+from shared.model_file import GOLDEN, ModelError, ModelFile, Runtime, proved, training
+from worker.answering import checked
 
 Pictures = NDArray[np.uint8]
 Answer = Callable[[Pictures], NDArray[np.float32]]  # (n, SIDE, SIDE) ink -> (n, columns) probabilities
 
 SIZES = (1, 2, 4, 8, 16, 32, 64)  # batches are padded to these, so that each shape is prepared before it is needed
-GOLDEN = "golden.npz"  # beside the model: 20 pictures that it must know
+SERVABLE = (
+    f"make it answer `pictures`, uint8 (n, {SIDE}, {SIDE}), with {CLASSES} probabilities each (docs/another-model.md), "
+    "or name another in QUILL_MODEL"
+)
 
 
 class Classifier:
@@ -63,13 +67,27 @@ def load_classifier(path: Path, *, runtime: Runtime = "tensorflow", threads: int
         threads: how many cores one call may use.
 
     Raises:
-        ModelError: when a file is missing, changed or wrong.
+        ModelError: when a file is missing, changed or wrong, or the model is not what drawings can be read with.
     """
     file = proved(path, runtime)
+    pictures, labels = _golden(path.with_name(GOLDEN))
+    try:
+        classifier = _warmed(file, runtime, threads)
+        read = checked(classifier.classify(pictures), len(pictures)).argmax(axis=1)
+    except (ImportError, MemoryError):
+        raise  # no fault of the model
+    except Exception as error:
+        raise ModelError(f"{file.path} cannot be served: {' '.join(str(error).split())}", SERVABLE) from error
+    if wrong := int((read != labels).sum()):
+        fault = f"{file.version} misreads {wrong} of its {len(labels)} golden pictures"
+        raise ModelError(fault, f"train it longer, {training(path)}, or {_choose(path)}")
+    return classifier
+
+
+def _warmed(file: ModelFile, runtime: Runtime, threads: int) -> Classifier:
     answer = _load_keras(file.path, threads) if runtime == "tensorflow" else _load_onnx(file.path, threads)
     classifier = Classifier(answer, file.version, file.threshold)
     classifier.warm()
-    _prove(classifier, path.with_name(GOLDEN))
     return classifier
 
 
@@ -95,13 +113,20 @@ def _load_onnx(file: Path, threads: int) -> Answer:
     return lambda pictures: session.run(None, {"pictures": pictures})[0]
 
 
-def _prove(classifier: Classifier, golden: Path) -> None:
+def _golden(path: Path) -> tuple[Pictures, NDArray[np.uint8]]:
+    """Return the golden pictures and what they show."""
+    cure = f"restore it with git, copy the one in worker/models, or {_choose(path)}"
     try:
-        with np.load(golden, allow_pickle=False) as file:
+        with np.load(path, allow_pickle=False) as file:
             pictures, labels = file["pictures"], file["labels"]
     except FileNotFoundError as error:
-        raise ModelError(f"{golden} is missing") from error
-    wrong = int((classifier.classify(pictures).argmax(axis=1) != labels).sum())
-    if wrong:
-        fault = f"{classifier.version} misreads {wrong} of its {len(labels)} golden pictures"
-        raise ModelError(fault, "run `make train`")
+        raise ModelError(f"{path} is missing", cure) from error
+    except Exception as error:
+        raise ModelError(f"{path} does not hold pictures and labels ({error})", cure) from error
+    if not labels.size or pictures.shape != (*labels.shape, SIDE, SIDE):
+        raise ModelError(f"{path} holds {pictures.shape} pictures and {labels.shape} labels", cure)
+    return pictures, labels
+
+
+def _choose(golden: Path) -> str:
+    return f"choose pictures that it reads: `python -m training.golden --models {golden.parent}`"

@@ -1,16 +1,19 @@
+import hashlib
 import json
 import shutil
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from shared.contract import CLASSES, SIDE
-from shared.model_file import ModelError, Runtime
-from worker.classifier import GOLDEN, SIZES, Classifier, load_classifier
+from shared.model_file import GOLDEN, ModelError, Runtime
+from worker.classifier import SIZES, Classifier, load_classifier
 
 MODELS = Path("worker/models")
 
@@ -36,6 +39,39 @@ def copied(tmp_path: Path) -> Path:
     for file in ("seed.keras", "seed.onnx", "seed.json", GOLDEN):
         shutil.copy(MODELS / file, tmp_path)
     return tmp_path / "seed.keras"
+
+
+def onnx_model(
+    *, classes: int = CLASSES, weight: float = 0, takes: str = "pictures", pixels: int = SIDE * SIDE
+) -> bytes:
+    """Return an ONNX model that answers every picture with the same."""
+    onnx: Any = import_module("onnx")  # as Any, as its types are those of protobuf
+    make, types = onnx.helper, onnx.TensorProto
+    nodes = [
+        make.make_node("Flatten", [takes], ["flat"]),
+        make.make_node("Cast", ["flat"], ["tones"], to=types.FLOAT),
+        make.make_node("MatMul", ["tones", "weights"], ["answer"]),
+    ]
+    graph = make.make_graph(
+        nodes,
+        "model",
+        [make.make_tensor_value_info(takes, types.UINT8, [None, SIDE, SIDE])],
+        [make.make_tensor_value_info("answer", types.FLOAT, [None, classes])],
+        [onnx.numpy_helper.from_array(np.full((pixels, classes), weight, np.float32), "weights")],
+    )
+    return make.make_model(graph, ir_version=8, opset_imports=[make.make_opsetid("", 17)]).SerializeToString()
+
+
+def refused_for_its_golden_pictures(model: Path) -> None:
+    with pytest.raises(ModelError, match=rf"golden\.npz.*`python -m training\.golden --models {model.parent}`"):
+        load_classifier(model, runtime="onnx")
+
+
+def note_digest(model: Path, name: str, content: bytes) -> None:
+    """Write into the model's facts that training made this content."""
+    facts = json.loads(model.with_suffix(".json").read_text())
+    facts[name] = hashlib.sha256(content).hexdigest()
+    model.with_suffix(".json").write_text(json.dumps(facts))
 
 
 @pytest.mark.parametrize("count", [0, 1, 3, SIZES[-1], SIZES[-1] + 1, 150])
@@ -75,7 +111,7 @@ def test_a_missing_or_changed_model_is_refused_with_its_cure(copied: Path, runti
         file.unlink()
     else:
         file.write_bytes(file.read_bytes() + b"!")
-    with pytest.raises(ModelError, match=r"restore it with git.*make train"):
+    with pytest.raises(ModelError, match=r"restore it with git.*`python -m training --architecture seed --models /"):
         load_classifier(copied, runtime=runtime)
 
 
@@ -86,17 +122,74 @@ def test_a_missing_or_broken_fact_file_is_refused_with_its_cure(copied: Path, co
         facts.unlink()
     else:
         facts.write_text(content)
-    with pytest.raises(ModelError, match=r"seed\.json.*make train"):
+    with pytest.raises(ModelError, match=r"seed\.json.*python -m training"):
         load_classifier(copied, runtime="onnx")
 
 
-def test_a_model_that_misreads_a_golden_picture_is_not_served(copied: Path) -> None:
+def test_a_model_that_misreads_a_golden_picture_is_not_served(copied: Path, tmp_path: Path) -> None:
     with np.load(copied.with_name(GOLDEN)) as file:
         pictures, labels = file["pictures"], file["labels"]
     labels[0] = (labels[0] + 1) % CLASSES
     np.savez(copied.with_name(GOLDEN), pictures=pictures, labels=labels)
-    with pytest.raises(ModelError, match="misreads 1 of its 20"):
+    cure = f"--architecture seed --models {tmp_path}`.*`python -m training.golden --models {tmp_path}`"
+    with pytest.raises(ModelError, match=f"misreads 1 of its 20.*{cure}"):
         load_classifier(copied, runtime="onnx")
+
+
+@pytest.mark.parametrize(
+    ("harm", "told"),
+    [
+        ({"classes": 3}, r"the model answered \(20, 3\)"),
+        ({"weight": np.nan}, "not with numbers"),
+        ({"takes": "ink"}, r"'ink'"),
+        ({"pixels": SIDE}, "cannot be served"),
+    ],
+    ids=str,
+)
+def test_an_onnx_model_that_could_answer_no_drawing_is_refused_with_its_cure(
+    copied: Path, harm: dict[str, Any], told: str
+) -> None:
+    content = onnx_model(**harm)
+    copied.with_suffix(".onnx").write_bytes(content)
+    note_digest(copied, "onnx_sha256", content)
+    with pytest.raises(ModelError, match=f"{told}.*10 probabilities each"):
+        load_classifier(copied, runtime="onnx")
+
+
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras's way is from before NumPy 2
+def test_a_keras_model_of_other_classes_is_refused_with_its_cure(copied: Path) -> None:
+    keras: Any = import_module("keras")  # as Any, as it has no types
+    parts = [keras.layers.Input((SIDE, SIDE), dtype="uint8"), keras.layers.Flatten(), keras.layers.Dense(3)]
+    keras.Sequential(parts).save(copied)
+    note_digest(copied, "sha256", copied.read_bytes())
+    with pytest.raises(ModelError, match=r"the model answered \(20, 3\).*10 probabilities each"):
+        load_classifier(copied)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"no npz",
+        {"pictures": np.zeros((20, SIDE, SIDE))},
+        {"pictures": np.zeros((20, SIDE, SIDE)), "labels": np.zeros(19)},
+        {"pictures": np.zeros((0, SIDE, SIDE)), "labels": np.zeros(0)},
+    ],
+    ids=["no npz", "no labels", "too few labels", "no pictures"],
+)
+def test_golden_pictures_that_are_none_are_refused_with_their_cure(
+    copied: Path, content: bytes | dict[str, Any]
+) -> None:
+    golden = copied.with_name(GOLDEN)
+    if isinstance(content, bytes):
+        golden.write_bytes(content)
+    else:
+        np.savez(golden, **content)
+    refused_for_its_golden_pictures(copied)
+
+
+def test_missing_golden_pictures_are_refused_with_their_cure(copied: Path) -> None:
+    copied.with_name(GOLDEN).unlink()
+    refused_for_its_golden_pictures(copied)
 
 
 def test_the_classifier_tells_which_model_it_is(model: Path, classifier: Classifier) -> None:
