@@ -5,13 +5,12 @@ from pathlib import Path
 
 import click
 
-from training.datasets import DatasetError
 from training.options import ARCHITECTURES, CONTEXT, MODELS
 
 
 @click.command(context_settings=CONTEXT)
 @click.option("--architecture", type=click.Choice(ARCHITECTURES), default="default", help="What to train.")
-@click.option("--seed", default=1, help="The same seed gives the same model.")
+@click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=1, help="The same seed gives the same model.")
 @click.option("--epochs", type=click.IntRange(1), help="Passes over MNIST, when not the architecture's own number.")
 @MODELS
 @click.option("--restart", is_flag=True, help="Forget what an interrupted run has left instead of going on there.")
@@ -28,10 +27,7 @@ def main(
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     from training.run import run  # noqa: PLC0415 - TensorFlow takes seconds to load, --help should not
 
-    try:
-        run(architecture, seed=seed, epochs=epochs, models=models, restart=restart, corrections=corrections)
-    except DatasetError as error:
-        raise click.ClickException(str(error)) from error
+    run(architecture, seed=seed, epochs=epochs, models=models, restart=restart, corrections=corrections)
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ def read_corrections(path: Path) -> Examples:
     except OSError as error:
         raise DatasetError(f"{path} cannot be read: {error}") from error
     except (ValueError, KeyError, TypeError) as error:
-        raise DatasetError(f"{path} is not what GET /api/v1/corrections gives: {error!r}") from error
+        raise DatasetError(f"{path} is not what GET /api/v1/corrections gives ({error})") from error
     if not pairs:
         raise DatasetError(f"{path} holds no correction to learn from")
     return Examples(pictures, np.array([label for _, label in pairs], np.uint8))

@@ -5,6 +5,7 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
+import click
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,7 +19,7 @@ NOT_A_DIGIT = CLASSES  # the label of what is no digit
 _IDX_HEAD = {"images": 16, "labels": 8}  # bytes before the values
 
 
-class DatasetError(Exception):
+class DatasetError(click.ClickException):
     """Raised when a data file is missing or is not the one that the figures were made with."""
 
 

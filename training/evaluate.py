@@ -8,7 +8,7 @@ import click
 
 from training.cards import data_card, model_card
 from training.judge import Trials, figures, make_trials
-from training.models import load
+from training.models import load, models_in
 from training.options import CONTEXT, MODELS
 from training.plots import draw_plots
 
@@ -23,8 +23,9 @@ def main(models: Path) -> None:
     Writes the figures into the JSON files beside the models, and training/MODEL_CARD.md, training/DATA_CARD.md and
     training/report/ from them. Choose nothing by these figures: that is what validation is for.
     """
+    paths = models_in(models)
     trials = make_trials()
-    judged = [_judged(path, trials) for path in sorted(models.glob("*.keras"))]
+    judged = [_judged(path, trials) for path in paths]
     (HERE / "MODEL_CARD.md").write_text(model_card(judged))
     (HERE / "DATA_CARD.md").write_text(data_card())
     click.echo(f"written: {HERE / 'MODEL_CARD.md'}, {HERE / 'DATA_CARD.md'}, {HERE / 'report'}")

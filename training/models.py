@@ -1,16 +1,29 @@
-"""Loads trained models to ask them."""
+"""Finds trained models and loads them to ask them."""
 
 import os
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import click
 import numpy as np
 from numpy.typing import NDArray
 
 from shared.contract import CLASSES
 from training.figures import Probabilities
 from training.trials import Classify
+
+
+def models_in(folder: Path) -> list[Path]:
+    """Return the models (.keras) in the folder, by name.
+
+    Raises:
+        click.ClickException: when there is none.
+    """
+    paths = sorted(folder.glob("*.keras"))
+    if not paths:
+        raise click.ClickException(f"{folder} has no model: train one with `python -m training --models {folder}`")
+    return paths
 
 
 def load(path: Path) -> Classify:

@@ -17,6 +17,7 @@ from training.corrections import read_corrections
 from training.datasets import Examples, joined
 from training.feed import Feed, Source
 from training.fit import History, fit, logits
+from training.golden import provide
 from training.progress import Progress
 from training.recipes import RECIPES, Recipe
 from training.saving import save, served
@@ -30,16 +31,18 @@ def run(
 ) -> None:
     """Train the architecture's recipe and write ARCHITECTURE.keras, .onnx and .json into models.
 
+    Golden pictures come beside them if there are none.
+
     Raises:
         DatasetError: when a data file or the corrections are missing or not what they should be.
     """
     recipe = RECIPES[architecture]
     recipe = dataclasses.replace(recipe, epochs=epochs or recipe.epochs)
     folder = STATE / f"{architecture}-{seed}-{recipe.epochs}"
-    corrected = read_corrections(corrections) if corrections else None
+    corrected = learnable(read_corrections(corrections), recipe) if corrections else None
     if corrected:
         recipe = learning_from(corrected, recipe)
-        folder = folder.with_name(f"{folder.name}-{hashlib.sha256(corrected.pictures.tobytes()).hexdigest()[:8]}")
+        folder = folder.with_name(f"{folder.name}-{fingerprint(corrected)}")
     if restart:
         shutil.rmtree(folder, ignore_errors=True)
     progress = Progress()
@@ -48,22 +51,31 @@ def run(
     finally:
         progress.stop()
     known = _known(recipe, network, history) | {"architecture": architecture, "seed": seed}
-    known |= {"corrections": len(corrected)} if corrected else {}
+    known |= {"corrections": len(corrected)} if corrected is not None else {}
     models.mkdir(parents=True, exist_ok=True)
     save(served(_plain(recipe, network), known["temperature"]), models / f"{architecture}.keras", known)
+    provide(models)
     shutil.rmtree(folder)
+
+
+def learnable(corrected: Examples, recipe: Recipe) -> Examples:
+    """Return the corrections that have a class of the network: that of 2019 has none for what is no digit."""
+    return corrected[corrected.labels < recipe.network().output_shape[-1]]
+
+
+def fingerprint(examples: Examples) -> str:
+    """Return eight characters that are others for other pictures or labels."""
+    return hashlib.sha256(examples.pictures.tobytes() + examples.labels.tobytes()).hexdigest()[:8]
 
 
 def learning_from(corrected: Examples, recipe: Recipe) -> Recipe:
     """Return the recipe with corrections in every batch, one for each CORRECTED others."""
-    classes = recipe.network().output_shape[-1]
-    known = corrected[corrected.labels < classes]  # the network of 2019 has no class for what is no digit
 
     def feed(seed: int) -> Feed:
         plain = recipe.feed(seed)
-        return plain.and_also(Source(known, max(1, plain.batch_size // CORRECTED)))
+        return plain.and_also(Source(corrected, max(1, plain.batch_size // CORRECTED)))
 
-    return dataclasses.replace(recipe, feed=feed) if known else recipe
+    return dataclasses.replace(recipe, feed=feed)
 
 
 def _known(recipe: Recipe, network: keras.Model, history: History) -> dict[str, Any]:

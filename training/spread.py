@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from shared.contract import CLASSES
+from shared.model_file import training
 from training.options import ARCHITECTURES, CONTEXT, MODELS
 
 FOLDER = Path("var/training/spread")
@@ -23,6 +24,8 @@ def main(architecture: str, seeds: int, models: Path) -> None:
     """Train the architecture from several seeds; note each one's share right of MNIST's test set in its JSON file."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     path = models / f"{architecture}.json"
+    if not path.exists():
+        raise click.ClickException(f"{path} is missing: {training(path)} writes it")
     shares = {seed: _share_right(architecture, seed) for seed in range(1, seeds + 1)}
     facts: dict[str, Any] = json.loads(path.read_text())
     facts["spread"] = {"seeds": list(shares), "mnist": list(shares.values())}

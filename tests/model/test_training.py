@@ -21,7 +21,7 @@ from training.fit import History, fit, logits
 from training.options import ARCHITECTURES
 from training.progress import Progress
 from training.recipes import RECIPES, Recipe
-from training.run import learning_from, megaflop
+from training.run import fingerprint, learnable, learning_from, megaflop
 from training.saving import served
 
 # Keras's way to NumPy is from before NumPy 2.
@@ -124,9 +124,18 @@ def test_corrections_are_in_every_batch(recipe: Recipe) -> None:
 
 def test_a_network_learns_no_class_that_it_does_not_have(recipe: Recipe) -> None:
     seed = dataclasses.replace(recipe, network=networks.seed)
-    scribbles = Examples(EXAMPLES.pictures[:2], np.array([3, NOT_A_DIGIT], np.uint8))
-    (*_, batch) = learning_from(scribbles, seed).feed(1).epoch(0).as_numpy_iterator()
-    assert list(batch[1][8:]) == [3]
+    corrected = Examples(EXAMPLES.pictures[:2], np.array([3, NOT_A_DIGIT], np.uint8))
+    assert list(learnable(corrected, seed).labels) == [3]
+    assert list(learnable(corrected, recipe).labels) == [3, NOT_A_DIGIT]
+
+
+def test_a_run_on_corrections_goes_on_only_with_the_same_pictures_and_labels() -> None:
+    corrected = Examples(EXAMPLES.pictures[:2], np.array([3, 4], np.uint8))
+    relabelled = Examples(corrected.pictures, np.array([3, 5], np.uint8))
+    redrawn = Examples(EXAMPLES.pictures[2:4], corrected.labels)
+    again = Examples(corrected.pictures.copy(), corrected.labels.copy())
+    assert fingerprint(again) == fingerprint(corrected)
+    assert len({fingerprint(examples) for examples in (corrected, relabelled, redrawn)}) == 3
 
 
 @pytest.mark.parametrize(
@@ -145,6 +154,12 @@ def test_a_file_that_holds_no_corrections_is_refused(tmp_path: Path, text: str, 
         read_corrections(file)
     with pytest.raises(DatasetError, match="cannot be read"):
         read_corrections(tmp_path / "missing.jsonl")
+
+
+def test_a_file_of_another_kind_is_refused_in_one_short_line() -> None:
+    with pytest.raises(DatasetError) as refused:
+        read_corrections(Path("tests/seven.png"))
+    assert len(str(refused.value)) < 200
 
 
 def test_distortion_keeps_ink_in_range_and_follows_its_seed() -> None:

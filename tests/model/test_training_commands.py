@@ -1,0 +1,63 @@
+"""What training's commands say to those who call them wrongly: one line with its cure."""
+
+import shutil
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from shared.model_file import GOLDEN
+from training import evaluate, golden, spread
+from training.__main__ import main as train
+from training.golden import provide
+from training.options import SHIPPED
+
+
+def told(command: click.Command, *words: str) -> str:
+    """Return the last line of what a command that fails says."""
+    result = CliRunner().invoke(command, words)
+    assert isinstance(result.exception, SystemExit)
+    assert result.exit_code != 0
+    return result.output.splitlines()[-1]
+
+
+@pytest.mark.parametrize("seed", ["-1", "4294967296"])
+def test_a_seed_that_is_none_is_refused(seed: str) -> None:
+    assert "'--seed'" in told(train, "--seed", seed)
+
+
+@pytest.mark.parametrize("command", [evaluate.main, golden.main])
+@pytest.mark.parametrize("folder", ["", "missing"])
+def test_a_folder_without_models_is_named_with_its_cure(command: click.Command, folder: str, tmp_path: Path) -> None:
+    models = tmp_path / folder
+    assert f"{models} has no model: train one with `python -m training --models {models}`" in told(
+        command, "--models", str(models)
+    )
+
+
+def test_a_spread_is_not_trained_for_a_model_that_is_not_there(tmp_path: Path) -> None:
+    cure = f"`python -m training --architecture seed --models {tmp_path}`"
+    assert cure in told(spread.main, "--models", str(tmp_path))
+
+
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras's way is from before NumPy 2
+def test_golden_pictures_are_not_chosen_by_a_model_that_cannot_read(tmp_path: Path) -> None:
+    keras: Any = import_module("keras")  # as Any, as it has no types
+    parts = [keras.layers.Input((28, 28), dtype="uint8"), keras.layers.Flatten(), keras.layers.Dense(10, "softmax")]
+    model = keras.Sequential(parts)
+    model.set_weights([np.zeros((784, 10)), np.zeros(10)])
+    model.save(tmp_path / "blind.keras")
+    assert "train them longer" in told(golden.main, "--models", str(tmp_path))
+    assert not (tmp_path / GOLDEN).exists()
+
+
+def test_a_folder_gets_golden_pictures_and_keeps_its_own(tmp_path: Path) -> None:
+    provide(tmp_path)
+    assert (tmp_path / GOLDEN).read_bytes() == (SHIPPED / GOLDEN).read_bytes()
+    shutil.copy(SHIPPED / "seed.json", tmp_path / GOLDEN)
+    provide(tmp_path)
+    assert (tmp_path / GOLDEN).read_bytes() == (SHIPPED / "seed.json").read_bytes()
