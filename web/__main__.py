@@ -40,6 +40,7 @@ def main(host: str, port: int, processes: int) -> None:
 
 
 def _serve(settings: Settings, host: str, port: int, processes: int) -> None:
+    threads = settings.waiting_limit + DOOR_THREADS
     Granian(
         "web:create_app",
         factory=True,
@@ -49,7 +50,8 @@ def _serve(settings: Settings, host: str, port: int, processes: int) -> None:
         port=port,
         workers=processes,
         log_dictconfig=logs.CONFIGURATION,
-        blocking_threads=settings.waiting_limit + DOOR_THREADS,
+        blocking_threads=threads,
+        backpressure=4 * threads,  # connections of a process; else 1024 by all, and those who wait shut others out
         respawn_failed_workers=True,
         workers_kill_timeout=10,
         http1_settings=HTTP1Settings(header_read_timeout=10_000, max_buffer_size=HEAD_BYTES),
