@@ -9,6 +9,7 @@ import click
 from prometheus_client import start_http_server
 
 from shared import logs
+from shared.listening import PortError, check_port
 from shared.model_file import ModelError
 from shared.settings import Settings, SettingsError
 from shared.store import open_store
@@ -31,7 +32,11 @@ def _in_a_folder(_: click.Context, __: click.Parameter, file: Path | None) -> Pa
     callback=_in_a_folder,
     help="File touched every second while this worker makes progress, for a probe.",
 )
-@click.option("--metrics-port", type=int, help="Port that shows this worker's metrics to Prometheus; none without it.")
+@click.option(
+    "--metrics-port",
+    type=click.IntRange(1, 65535),
+    help="Port that shows this worker's metrics to Prometheus; none without it.",
+)
 @click.option("--metrics-host", default="127.0.0.1", show_default=True, help="Address of that port.")
 def main(name: str, beat: Path | None, metrics_port: int | None, metrics_host: str) -> None:
     """Classify what waits in the queue until SIGTERM, then finish what is held.
@@ -42,8 +47,10 @@ def main(name: str, beat: Path | None, metrics_port: int | None, metrics_host: s
     logs.configure()
     try:
         settings = Settings.from_env()
+        if metrics_port:
+            check_port(metrics_host, metrics_port, "--metrics-port")
         classifier = load_classifier(settings.model, runtime=settings.runtime, threads=settings.model_threads)
-    except (SettingsError, ModelError) as error:
+    except (SettingsError, PortError, ModelError) as error:
         raise click.ClickException(str(error)) from error
     if metrics_port:
         start_http_server(metrics_port, metrics_host, REGISTRY)

@@ -8,7 +8,7 @@ import yaml
 
 from shared.settings import Settings
 from tests.compose.stack import run
-from web.__main__ import DOOR_THREADS
+from web.serving import DOOR_THREADS
 
 DOCKERFILES = sorted(map(str, Path("compose").glob("*/Dockerfile")))
 PROFILES = ("", "three-nodes", "observability")

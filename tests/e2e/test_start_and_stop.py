@@ -1,9 +1,13 @@
 """How a process starts and stops by itself, as Kubernetes or a terminal has it: signals, and options that are wrong."""
 
 import signal
+import socket
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 from redis import Redis
 
@@ -74,3 +78,54 @@ def test_a_beat_that_fails_for_a_while_does_not_end_the_watch(quill: Quill, tmp_
     moved.rename(beat.parent)
     beat.unlink()
     worker.wait_until(beat.exists, "the worker beats again")
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0"])  # noqa: S104 - the second is on a part of it
+def test_a_second_web_server_does_not_share_the_port_of_the_first(quill: Quill, host: str) -> None:
+    quill.start_web("--host", host)
+    second = quill.start_web()
+    assert second.wait() == 1
+    assert last_line(second).endswith(" is taken: stop what listens there, or take another with --port")
+
+
+def test_a_taken_port_for_metrics_stops_the_worker(quill: Quill) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        worker = quill.start_worker("--metrics-port", str(port))
+        assert worker.wait() == 1
+    assert last_line(worker) == (
+        f"Error: port {port} is taken: stop what listens there, or take another with --metrics-port"
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (["web", "--port", "99999"], "Error: Invalid value for '--port': 99999 is not in the range 1<=x<=65535."),
+        (["web", "--processes", "0"], "Error: Invalid value for '--processes': 0 is not in the range x>=1."),
+        (["web", "--host", "no host"], "Error: cannot listen on no host:8000: "),
+        (["web", "--host", "192.0.2.1"], "Error: cannot listen on 192.0.2.1:8000: "),
+        (["worker", "--metrics-port", "0"], "Error: Invalid value for '--metrics-port': 0 is not in the range "),
+        (["worker", "--metrics-port", "9", "--metrics-host", "no host"], "Error: cannot listen on no host:9: "),
+    ],
+)
+def test_an_option_that_cannot_be_is_told_in_one_line(options: list[str], told: str) -> None:
+    run = subprocess.run([sys.executable, "-m", *options], capture_output=True, text=True, check=False, timeout=60)
+    assert run.returncode in {1, 2}
+    assert "Traceback" not in run.stderr
+    assert run.stderr.splitlines()[-1].startswith(told)
+
+
+def test_the_web_server_listens_on_a_name(quill: Quill) -> None:
+    quill.address = quill.address.replace("127.0.0.1", "localhost")
+    quill.start_web("--host", "localhost")
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_no_web_process_keeps_the_port_when_the_first_is_killed(quill: Quill, processes: int) -> None:
+    web = quill.start_web("--processes", str(processes))
+    others = psutil.Process(web.pid).children(recursive=True)
+    web.send(signal.SIGKILL)
+    _, alive = psutil.wait_procs(others, timeout=30)
+    assert alive == []
+    quill.start_web()
