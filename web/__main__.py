@@ -1,7 +1,13 @@
 """Start the web server: `python -m web`."""
 
-import multiprocessing
+# ruff: noqa: E402 - the other imports take seconds
 import os
+import signal
+
+# As the first process of a container this one would ignore what it has no handler for. Nothing is held yet.
+signal.signal(signal.SIGTERM, lambda _number, _frame: os._exit(0))
+
+import multiprocessing
 from tempfile import TemporaryDirectory
 
 import click

@@ -11,7 +11,7 @@ from granian.http import HTTP1Settings
 
 from shared import logs
 from shared.settings import Settings
-from web import create_app
+from web.app import create_app
 
 DOOR_THREADS = 32  # beside those that may be waiting: they take new drawings
 HEAD_BYTES = 16 * 1024  # of a request's head; a larger one is answered with 431

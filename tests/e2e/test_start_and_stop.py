@@ -1,5 +1,6 @@
 """How a process starts and stops by itself, as Kubernetes or a terminal has it: signals, and options that are wrong."""
 
+import os
 import signal
 import socket
 import subprocess
@@ -129,3 +130,17 @@ def test_no_web_process_keeps_the_port_when_the_first_is_killed(quill: Quill, pr
     _, alive = psutil.wait_procs(others, timeout=30)
     assert alive == []
     quill.start_web()
+
+
+@pytest.mark.parametrize(("module", "library"), [("web", "_granian"), ("worker", "onnxruntime")])
+def test_a_process_that_still_starts_ends_at_sigterm(tmp_path: Path, module: str, library: str) -> None:
+    """As the first process of a container, it would else ignore what it has no handler for."""
+    environ = os.environ | {"QUILL_RUNTIME": "onnx", "QUILL_STORE_URL": f"sqlite:///{tmp_path}/quill.db"}
+    starting = Process(module, [sys.executable, "-m", module], tmp_path / "log", environ)
+    starting.wait_until(lambda: library in maps(starting.pid), "it loads its libraries")
+    starting.send(signal.SIGTERM)
+    assert starting.wait() == 0
+
+
+def maps(pid: int) -> str:
+    return Path(f"/proc/{pid}/maps").read_text()

@@ -15,7 +15,7 @@ from shared.queue import tell_alive
 from shared.reader import read_here
 from shared.reading import Reading
 from tests.services.site import SEVEN, SEVEN_URL, Site
-from web import create_app
+from web.app import create_app
 from web.describe import ANSWERED, SENT
 from web.waiting import LOOK_S
 

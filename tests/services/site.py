@@ -15,7 +15,7 @@ from shared.reading import Reading
 from shared.settings import Settings
 from shared.store import open_store
 from tests.services.process import wait_until
-from web import create_app
+from web.app import create_app
 
 SEVEN = (Path(__file__).parents[1] / "seven.png").read_bytes()
 SEVEN_URL = f"data:image/png;base64,{b64encode(SEVEN).decode()}"
