@@ -3,11 +3,12 @@
 import fcntl
 import os
 import shutil
-import socket
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
+
+from shared.listening import check_port
 
 LAST_PORT = 65535
 
@@ -30,24 +31,14 @@ def only_one_in(folder: Path) -> Generator[None]:
 
 
 def check_ports(ports: Mapping[str, int]) -> None:
-    """Raise CannotRunError unless each port can be listened on; its variable is what moves it."""
+    """Raise CannotRunError or PortError unless each port can be listened on; its variable is what moves it."""
     *others, last = ports
     if len(set(ports.values())) < len(ports):
         raise CannotRunError(f"{', '.join(others)} and {last} must differ: take another port for one of them")
     for variable, port in ports.items():
         if not 0 < port <= LAST_PORT:
             raise CannotRunError(f"{variable}={port} is no port: take one from 1 to {LAST_PORT}")
-        _check_free(variable, port)
-
-
-def _check_free(variable: str, port: int) -> None:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError as error:
-            cure = f"stop what listens there, or take another: make run {variable}={port + 1}"
-            raise CannotRunError(f"port {port} is taken: {cure}") from error
+        check_port("127.0.0.1", port, f"make run {variable}={port + 1}")
 
 
 def redis_server() -> str:

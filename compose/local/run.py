@@ -17,6 +17,7 @@ from pathlib import Path
 from urllib.request import urlopen
 
 from compose.local.checks import CannotRunError, check_ports, only_one_in, redis_server
+from shared.listening import PortError
 from shared.settings import Settings, SettingsError
 
 CONFIGURATION = Path(__file__).with_name("supervisord.conf")
@@ -34,7 +35,7 @@ def main() -> int:
     try:
         with only_one_in(DATA):
             return _run(_environment(options), options)
-    except (CannotRunError, SettingsError) as error:
+    except (CannotRunError, PortError, SettingsError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
 

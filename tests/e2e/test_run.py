@@ -136,7 +136,7 @@ def test_a_taken_port_is_told_in_one_line_with_its_cure(checkout: Path, variable
     with socket.create_server(("127.0.0.1", ports[variable])):
         port = ports[variable]
         assert refusal(checkout, **ports) == (
-            f"port {port} is taken: stop what listens there, or take another: make run {variable}={port + 1}"
+            f"port {port} is taken: stop what listens there, or take another with make run {variable}={port + 1}"
         )
 
 
