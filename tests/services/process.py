@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TypeVar
 
 T = TypeVar("T")
-STOP_S = 45  # longer than any of our programs takes to stop in peace
+STOP_S = 90  # longer than any of our programs takes to stop in peace; a starved worker once took 41 s
 
 
 def free_port() -> int:
