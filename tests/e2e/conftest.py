@@ -1,6 +1,7 @@
-"""What the tests of the page share: a person who visits it."""
+"""What the end-to-end tests share: a person who visits the page, and how a terminal starts programs."""
 
-from collections.abc import Generator
+import signal
+from collections.abc import Generator, Iterator
 
 import pytest
 from playwright.sync_api import Browser
@@ -14,3 +15,13 @@ def visitor(chromium: Browser, quill: Quill) -> Generator[Visitor]:
     """Give a first-time visitor at a desktop."""
     with visiting(chromium, quill.address) as visitor:
         yield visitor
+
+
+@pytest.fixture
+def terminal() -> Iterator[None]:
+    """Let Ctrl-C and a hang-up end the processes that the test starts, even where nohup or a script's `&` runs it."""
+    answers = {signal.SIGINT: signal.default_int_handler, signal.SIGHUP: signal.SIG_DFL}
+    before = {number: signal.signal(number, answer) for number, answer in answers.items()}
+    yield
+    for number, answer in before.items():
+        signal.signal(number, answer)

@@ -63,7 +63,7 @@ def command(checkout: Path, **ports: int) -> list[str]:
 
 
 @pytest.fixture
-def pipeline(checkout: Path) -> Generator[Pipeline]:
+def pipeline(terminal: None, checkout: Path) -> Generator[Pipeline]:
     running = Pipeline(checkout)
     yield running
     running.make.stop()

@@ -37,6 +37,7 @@ def doings(redis_url: str) -> set[str]:
         return {client["cmd"] for client in redis.client_list() if redis_url.endswith(f"/{client['db']}")}
 
 
+@pytest.mark.usefixtures("terminal", "worker")  # in this order
 def test_a_hang_up_stops_a_worker_in_peace(worker: Process) -> None:
     worker.send(signal.SIGHUP)
     assert worker.wait() == 0
