@@ -8,7 +8,7 @@ import click
 
 from training.cards import data_card, model_card
 from training.judge import Trials, figures, make_trials
-from training.models import load, models_in
+from training.models import facts_of, load, models_in
 from training.options import CONTEXT, MODELS
 from training.plots import draw_plots
 
@@ -23,17 +23,16 @@ def main(models: Path) -> None:
     Writes the figures into the JSON files beside the models, and training/MODEL_CARD.md, training/DATA_CARD.md and
     training/report/ from them. Choose nothing by these figures: that is what validation is for.
     """
-    paths = models_in(models)
+    known = {path: facts_of(path) for path in models_in(models)}
     trials = make_trials()
-    judged = [_judged(path, trials) for path in paths]
+    judged = [_judged(path, facts, trials) for path, facts in known.items()]
     (HERE / "MODEL_CARD.md").write_text(model_card(judged))
     (HERE / "DATA_CARD.md").write_text(data_card())
     click.echo(f"written: {HERE / 'MODEL_CARD.md'}, {HERE / 'DATA_CARD.md'}, {HERE / 'report'}")
 
 
-def _judged(path: Path, trials: Trials) -> dict[str, Any]:
-    """Return what is known of the model, its figures added, there and in its file."""
-    facts: dict[str, Any] = json.loads(path.with_suffix(".json").read_text())
+def _judged(path: Path, facts: dict[str, Any], trials: Trials) -> dict[str, Any]:
+    """Add the model's figures to what is known of it, there and in its file; return it."""
     classify = load(path)
     facts["test"] = figures(trials, classify, facts["threshold"])
     path.with_suffix(".json").write_text(json.dumps(facts, indent=2) + "\n")

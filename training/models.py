@@ -1,5 +1,6 @@
 """Finds trained models and loads them to ask them."""
 
+import json
 import os
 from importlib import import_module
 from pathlib import Path
@@ -10,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shared.contract import CLASSES
+from shared.model_file import training
 from training.figures import Probabilities
 from training.trials import Classify
 
@@ -24,6 +26,18 @@ def models_in(folder: Path) -> list[Path]:
     if not paths:
         raise click.ClickException(f"{folder} has no model: train one with `python -m training --models {folder}`")
     return paths
+
+
+def facts_of(path: Path) -> dict[str, Any]:
+    """Return what is known of the model at path (.keras): the JSON file beside it.
+
+    Raises:
+        click.ClickException: when that is missing.
+    """
+    beside = path.with_suffix(".json")
+    if not beside.exists():
+        raise click.ClickException(f"{beside} is missing: {training(path)} writes it")
+    return json.loads(beside.read_text())
 
 
 def load(path: Path) -> Classify:

@@ -5,12 +5,11 @@ import os
 import shutil
 import statistics
 from pathlib import Path
-from typing import Any
 
 import click
 
 from shared.contract import CLASSES
-from shared.model_file import training
+from training.models import facts_of
 from training.options import ARCHITECTURES, CONTEXT, MODELS
 
 FOLDER = Path("var/training/spread")
@@ -23,13 +22,11 @@ FOLDER = Path("var/training/spread")
 def main(architecture: str, seeds: int, models: Path) -> None:
     """Train the architecture from several seeds; note each one's share right of MNIST's test set in its JSON file."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    path = models / f"{architecture}.json"
-    if not path.exists():
-        raise click.ClickException(f"{path} is missing: {training(path)} writes it")
+    path = models / f"{architecture}.keras"
+    facts = facts_of(path)
     shares = {seed: _share_right(architecture, seed) for seed in range(1, seeds + 1)}
-    facts: dict[str, Any] = json.loads(path.read_text())
     facts["spread"] = {"seeds": list(shares), "mnist": list(shares.values())}
-    path.write_text(json.dumps(facts, indent=2) + "\n")
+    path.with_suffix(".json").write_text(json.dumps(facts, indent=2) + "\n")
     mean, deviation = statistics.mean(shares.values()), statistics.stdev(shares.values())
     click.echo(f"{architecture}, {seeds} seeds, MNIST test: mean {mean:.4f}, standard deviation {deviation:.4f}")
 

@@ -93,10 +93,20 @@ class Client:
         self._call("PUT", f"/api/v1/predictions/{prediction_id}/label", content=content, headers=headers)
 
     def as_completed(self, prediction_ids: Iterable[str], seconds: float = 60.0) -> Iterator[PredictionView]:
-        """Yield each prediction as it is finished."""
+        """Yield each prediction as it is finished.
+
+        Raises:
+            QuillError, TimeoutError, httpx.HTTPError: the first that a call raised, once all others are yielded.
+        """
+        errors: list[BaseException] = []
         with ThreadPoolExecutor(AT_A_TIME) as pool:
             for waited in as_done([pool.submit(self.wait, each, seconds) for each in prediction_ids]):
-                yield waited.result()
+                if error := waited.exception():
+                    errors.append(error)
+                else:
+                    yield waited.result()
+        if errors:
+            raise errors[0]
 
     def status(self) -> StatusView:
         """Return how the service does."""

@@ -23,6 +23,11 @@ SERVABLE = (
     "or name another in QUILL_MODEL"
 )
 
+INSTALL: dict[Runtime, str] = {
+    "tensorflow": "install requirements/worker.txt, or set QUILL_RUNTIME=onnx",
+    "onnx": "install requirements/onnx.txt, or set QUILL_RUNTIME=tensorflow",
+}
+
 
 class Classifier:
     """A loaded model.
@@ -67,14 +72,17 @@ def load_classifier(path: Path, *, runtime: Runtime = "tensorflow", threads: int
         threads: how many cores one call may use.
 
     Raises:
-        ModelError: when a file is missing, changed or wrong, or the model is not what drawings can be read with.
+        ModelError: when a file is missing, changed or wrong, the model is not what drawings can be read with, or the
+            runtime is not installed.
     """
     file = proved(path, runtime)
     pictures, labels = _golden(path.with_name(GOLDEN))
     try:
         classifier = _warmed(file, runtime, threads)
         read = checked(classifier.classify(pictures), len(pictures)).argmax(axis=1)
-    except (ImportError, MemoryError):
+    except ImportError as error:
+        raise ModelError(f"{runtime} cannot be loaded ({error})", INSTALL[runtime]) from error
+    except MemoryError:
         raise  # no fault of the model
     except Exception as error:
         raise ModelError(f"{file.path} cannot be served: {' '.join(str(error).split())}", SERVABLE) from error

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from flask import Response
 from werkzeug.serving import BaseWSGIServer, make_server
 
-from shared.contract import State
+from shared.contract import State, new_id
 from tests.services.process import free_port
 from tests.services.site import SEVEN, Site
 from web.client import AT_A_TIME, Client, QuillError
@@ -53,6 +53,15 @@ def test_predictions_come_as_they_are_completed(site: Site, serve: Callable[[Sit
         for prediction_id in reversed(ids):
             site.finish(prediction_id)
         assert sorted(prediction.id for prediction in coming) == sorted(ids)
+
+
+def test_one_that_is_not_there_holds_back_no_other(site: Site, serve: Callable[[Site], str]) -> None:
+    with Client(serve(quick(site))) as client:
+        ids = [client.submit(SEVEN).id for _ in range(3)]
+        coming = client.as_completed([new_id(), *ids])
+        assert sorted(next(coming).id for _ in ids) == sorted(ids)
+        with pytest.raises(QuillError, match="No prediction has this id"):
+            next(coming)
 
 
 def test_a_prediction_is_corrected(site: Site, serve: Callable[[Site], str]) -> None:

@@ -1,5 +1,6 @@
 import hashlib
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -101,6 +102,17 @@ def test_the_onnx_runtime_never_loads_tensorflow() -> None:
         "sys.exit('tensorflow' in sys.modules or 'keras' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("runtime", ["tensorflow", "onnx"])
+def test_a_runtime_that_is_not_installed_is_told_with_its_cure(runtime: Runtime) -> None:
+    library = "onnxruntime" if runtime == "onnx" else runtime
+    program = f"import sys; sys.modules[{library!r}] = None; from worker.__main__ import main; main()"
+    environ = os.environ | {"QUILL_RUNTIME": runtime}
+    run = subprocess.run([sys.executable, "-c", program], env=environ, capture_output=True, text=True, check=False)
+    assert run.returncode == 1
+    assert run.stderr.startswith(f"Error: {runtime} cannot be loaded (")
+    assert "install requirements/" in run.stderr
 
 
 @pytest.mark.parametrize("runtime", ["tensorflow", "onnx"])

@@ -39,9 +39,11 @@ def test_a_folder_without_models_is_named_with_its_cure(command: click.Command, 
     )
 
 
-def test_a_spread_is_not_trained_for_a_model_that_is_not_there(tmp_path: Path) -> None:
-    cure = f"`python -m training --architecture seed --models {tmp_path}`"
-    assert cure in told(spread.main, "--models", str(tmp_path))
+@pytest.mark.parametrize("command", [evaluate.main, spread.main])
+def test_a_model_without_its_facts_is_told_with_its_cure(command: click.Command, tmp_path: Path) -> None:
+    (tmp_path / "seed.keras").touch()
+    cure = f"seed.json is missing: `python -m training --architecture seed --models {tmp_path}`"
+    assert cure in told(command, "--models", str(tmp_path))
 
 
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras's way is from before NumPy 2
