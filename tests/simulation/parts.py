@@ -85,13 +85,13 @@ class Redis:
         self.submissions: dict[str, int] = {}
         self._tag = 0
 
-    def submit(self, jobs: Sequence[Job]) -> None:
+    def submit(self, jobs: Sequence[Job], now_ms: int) -> None:
         with self.world.call(self._away):
-            self.memory.queue.insert(0, Message(jobs, self.world.now_ms))
+            self.memory.queue.insert(0, Message(jobs, now_ms))
             for job in jobs:
                 self.submissions[job.id] = self.submissions.get(job.id, 0) + 1
 
-    def take(self) -> tuple[int, Message] | None:
+    def take(self, clock: Callable[[], int]) -> tuple[int, Message] | None:
         """Pop a message, then note it: a process killed between the two takes the message along."""
         with self.world.call(self._away):
             if not self.memory.queue:
@@ -100,18 +100,18 @@ class Redis:
         with self.world.call(self._away):
             self._tag += 1
             tag = self._tag
-            self.memory.unacked[tag] = (self.world.now_ms, message)
+            self.memory.unacked[tag] = (clock(), message)
         return tag, message
 
     def acknowledge(self, tag: int) -> None:
         with self.world.call(self._away):
             self.memory.unacked.pop(tag, None)
 
-    def restore(self) -> None:
-        """Put back what was noted and not acknowledged in time."""
+    def restore(self, clock: Callable[[], int]) -> None:
+        """Put back what was noted and not acknowledged in time, as this worker's clock has it."""
         with self.world.call(self._away):
             for tag, (noted_ms, message) in list(self.memory.unacked.items()):
-                if self.world.now_ms - noted_ms > VISIBILITY_MS:
+                if clock() - noted_ms > VISIBILITY_MS:
                     del self.memory.unacked[tag]
                     self.memory.queue.append(message)
 

@@ -57,7 +57,7 @@ class Web:
         jobs, self.waiting = self.waiting, []
         while jobs:
             try:
-                self.redis.submit(jobs)
+                self.redis.submit(jobs, self.process.clock())
                 break
             except RedisError:
                 self.world.sleep(1)
@@ -110,7 +110,7 @@ class Worker:
             self.submit,
             worker=name,
             visibility_s=self.visibility_s,
-            clock=self.world.clock,
+            clock=process.clock,
         )
         for run in (self.consume, self.sweep, self.restore):
             process.thread(run)
@@ -118,7 +118,7 @@ class Worker:
     def consume(self) -> None:
         while True:
             try:
-                taken = [self.redis.take() for _ in range(self.world.chance.randint(1, MESSAGES))]
+                taken = [self.redis.take(self.process.clock) for _ in range(self.world.chance.randint(1, MESSAGES))]
             except RedisError:
                 self.world.sleep(2)
                 continue
@@ -152,7 +152,7 @@ class Worker:
 
     def submit(self, jobs: Sequence[Job]) -> None:
         try:
-            self.redis.submit(jobs)
+            self.redis.submit(jobs, self.process.clock())
         except RedisError as error:
             raise SubmitError(str(error)) from error
 
@@ -165,5 +165,5 @@ class Worker:
     def restore(self) -> None:
         while True:
             with suppress(RedisError):
-                self.redis.restore()
+                self.redis.restore(self.process.clock)
             self.world.sleep(5)

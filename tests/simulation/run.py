@@ -52,6 +52,7 @@ class Run:
         self.forgotten: set[str] = set()
         self.calm_ms = world.now_ms + DRAWING_MS
         self.odd = False
+        self.recovery_ms = RECOVERY_MS
         self.clients = Life()
         for run in (self.draw, self.look, *([self.break_things] if faults else [])):
             world.schedule(self.clients, run)
@@ -59,7 +60,7 @@ class Run:
     def outcome(self) -> Outcome:
         try:
             self.world.run(self.world.now_ms + DRAWING_MS)
-            while self.world.now_ms < self.calm_ms + (KILLER_MS if self.odd else RECOVERY_MS):
+            while self.world.now_ms < self.calm_ms + (KILLER_MS if self.odd else self.recovery_ms):
                 self.world.run(self.world.now_ms + 1000)
                 if self.world.now_ms > self.calm_ms and self.unanswered() == []:
                     break
@@ -99,7 +100,7 @@ class Run:
             self.world.sleep(chance.expovariate(0.4))
             if self.world.now_ms > self.calm_ms:
                 return
-            job = Job(f"00000000-0000-4000-8000-{number:012}", self.pictures(), self.world.now_ms)
+            job = Job(f"00000000-0000-4000-8000-{number:012}", self.pictures(), self.web.process.clock())
             if self.web.process.alive:
                 self.web.process.thread(lambda job=job: self.web.accept(job))
 
@@ -181,6 +182,13 @@ def store_away(run: Run, milliseconds: int) -> None:
     run.store.away_until_ms = run.world.now_ms + milliseconds
 
 
+def set_a_clock(run: Run, milliseconds: int) -> None:
+    """Let one machine's clock be wrong from now on: what is lost is found later by as much as two clocks disagree."""
+    process = run.world.chance.choice([run.web, *run.workers]).process
+    process.ahead_ms = run.world.chance.choice([-1, 1]) * milliseconds
+    run.recovery_ms = max(run.recovery_ms, RECOVERY_MS + 2 * milliseconds)
+
+
 FAULTS = (
     kill_one,
     kill_a_worker_in_its_call,
@@ -190,4 +198,5 @@ FAULTS = (
     restart,
     redis_away,
     store_away,
+    set_a_clock,
 )

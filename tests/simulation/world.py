@@ -19,12 +19,17 @@ class BrokenPromiseError(Exception):
 
 
 class Process:
-    """One process: threads that all end when it is killed, and a start of its own afterwards."""
+    """One process: threads that all end when it is killed, and a start of its own afterwards.
+
+    Attributes:
+        ahead_ms: by how much its clock is ahead of the world's.
+    """
 
     def __init__(self, world: "World", name: str, start: Callable[["Process"], None]) -> None:
         self.world = world
         self.name = name
         self.alive = False
+        self.ahead_ms = 0
         self._start = start
         self.start()
 
@@ -32,6 +37,10 @@ class Process:
         self.alive = True
         self.life = Life()
         self._start(self)
+
+    def clock(self) -> int:
+        """Return what it takes for now, ms."""
+        return self.world.now_ms + self.ahead_ms
 
     def thread(self, run: Callable[[], None]) -> None:
         """Let run take its turns until it returns or this life of the process ends."""
@@ -75,9 +84,6 @@ class World:
         self._asleep: list[tuple[int, int, Thread | Callable[[], None]]] = []
         self._count = 0
         self._scheduler = getcurrent()
-
-    def clock(self) -> int:
-        return self.now_ms
 
     def say(self, what: str) -> None:
         self.story.append(f"{self.now_ms - 1_000_000:>7} ms  {what}")
