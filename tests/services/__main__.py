@@ -24,6 +24,7 @@ def main() -> int:
         Need(chromium_path() is not None, "chromium"),
         Need(_has("java"), "default-jre-headless"),
         Need(_has("mvn"), "maven"),
+        Need(shutil.which("redis-server") is not None, "redis-server"),
         Need(shutil.which("promtool") is not None, "prometheus"),
     ]
     packages = [need.package for need in needs if not need.present]
