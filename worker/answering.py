@@ -9,8 +9,9 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from shared.contract import CLASSES, SIDE, Job, Prediction, State, now_ms
+from shared.contract import SIDE, Job, Prediction, State, now_ms
 from worker.attempts import Attempts
+from worker.classifier import checked
 from worker.counts import BATCH_PICTURES
 
 log = logging.getLogger(__name__)
@@ -173,10 +174,3 @@ def _stack(jobs: Sequence[Job]) -> NDArray[np.uint8]:
     """Return all pictures of the jobs, uint8 (n, 28, 28)."""
     ink = b"".join(picture for job in jobs for picture in job.pictures)
     return np.frombuffer(ink, np.uint8).reshape(-1, SIDE, SIDE)
-
-
-def checked(probabilities: NDArray[np.float32], count: int) -> NDArray[np.float32]:
-    """Return the probabilities if they are what a model may answer for so many pictures, else raise ValueError."""
-    if probabilities.shape != (count, CLASSES) or not np.isfinite(probabilities).all():
-        raise ValueError(f"the model answered {probabilities.shape}, or not with numbers, for {count} pictures")
-    return probabilities

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from shared.contract import CLASSES, SIDE
 from shared.model_file import GOLDEN, ModelError, ModelFile, Runtime, proved, training
-from worker.answering import checked
 
 Pictures = NDArray[np.uint8]
 Answer = Callable[[Pictures], NDArray[np.float32]]  # (n, SIDE, SIDE) ink -> (n, columns) probabilities
@@ -138,3 +137,10 @@ def _golden(path: Path) -> tuple[Pictures, NDArray[np.uint8]]:
 
 def _choose(golden: Path) -> str:
     return f"choose pictures that it reads: `python -m training.golden --models {golden.parent}`"
+
+
+def checked(probabilities: NDArray[np.float32], count: int) -> NDArray[np.float32]:
+    """Return the probabilities if they are what a model may answer for so many pictures, else raise ValueError."""
+    if probabilities.shape != (count, CLASSES) or not np.isfinite(probabilities).all():
+        raise ValueError(f"the model answered {probabilities.shape}, or not with numbers, for {count} pictures")
+    return probabilities
