@@ -1,4 +1,5 @@
 import os
+import platform
 import signal
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import pytest
 from shared.bad_image import BadImageError
 from shared.reader import read_here
 from shared.reading import TOGETHER, Reader
+from tests.bench.drawings import pngs
 from tests.services.process import wait_until
 
 SEVEN = (Path(__file__).parents[1] / "seven.png").read_bytes()
@@ -35,8 +37,8 @@ def reader() -> Iterator[Reader]:
 
 
 def test_drawings_are_read_as_in_this_process(reader: Reader) -> None:
-    pngs = [SEVEN] * (2 * TOGETHER + 1)
-    assert reader.read(pngs).result() == read_here(pngs)
+    sevens = [SEVEN] * (2 * TOGETHER + 1)
+    assert reader.read(sevens).result() == read_here(sevens)
 
 
 def test_a_bad_drawing_is_told_in_its_place(reader: Reader) -> None:
@@ -44,6 +46,21 @@ def test_a_bad_drawing_is_told_in_its_place(reader: Reader) -> None:
     assert before == after == read_here([SEVEN])[0]
     assert isinstance(bad, BadImageError)
     assert (bad.slug, str(bad)) == ("undecodable-image", "these bytes are no PNG: send a whole PNG")
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another C library has memory ways of its own")
+def test_the_process_keeps_its_memory_from_drawing_to_drawing(reader: Reader) -> None:
+    drawings = pngs(TOGETHER)
+    reader.read(drawings).result()
+    before = faults(reader.pid)
+    for _ in range(8):
+        reader.read(drawings).result()
+    assert faults(reader.pid) - before < 8 * TOGETHER  # each of a drawing's large arrays has dozens of pages
+
+
+def faults(pid: int) -> int:
+    """Return how many pages the kernel has given to the process: the tenth field of proc(5)'s stat."""
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[7])
 
 
 def test_drawings_survive_the_process_that_read_them(reader: Reader) -> None:
