@@ -1,14 +1,12 @@
 """Accepts drawings, and waits for their answers as long as their client would like to."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
-from contextlib import suppress
 
 from flask import request
 
 from shared.contract import Job, Prediction, new_id
-from shared.store import StoreUnavailableError
 from web.parts import parts
 from web.waiting import Arrivals
 
@@ -51,9 +49,8 @@ def _answered(ids: Sequence[str], accepted: "Future[list[Job]]", arrivals: Arriv
     Whoever waits is woken once, for the answer, and not for the acceptance before it: each time a thread is woken it
     waits for the interpreter, too.
     """
-    found: dict[str, Prediction] = {}
+    became: Mapping[str, Prediction | None] = {}
     if wait_s:
-        accepted.add_done_callback(lambda future: arrivals.put(None) if future.exception() else None)
-        with suppress(StoreUnavailableError):  # they were kept before the store went away
-            found = parts().waiting.wait(ids, arrivals, wait_s, are_kept=accepted.done)
-    return [found.get(job.id) or Prediction(job.id, job.pictures, job.accepted_ms) for job in accepted.result()]
+        accepted.add_done_callback(lambda future: arrivals.put(dict.fromkeys(ids)) if future.exception() else None)
+        became = parts().waiting.wait(ids, arrivals, wait_s, are_kept=accepted.done)
+    return [became.get(job.id) or Prediction(job.id, job.pictures, job.accepted_ms) for job in accepted.result()]

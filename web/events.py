@@ -2,17 +2,16 @@
 
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 
 from flask import Blueprint, Response
 
 from shared.contract import Prediction, State
-from shared.store import StoreUnavailableError
 from web.describe import Answer, Call, describe
 from web.parts import parts
 from web.predictions import known
 from web.views import EventView, PredictionView
-from web.waiting import Arrivals, Waiting
+from web.waiting import Arrivals, gathered
 
 HEARTBEAT_S = 5.0  # keeps proxies from closing a silent connection, and notices a client that left
 LONGEST_S = 300.0  # then the stream ends, and a browser opens it anew by itself
@@ -32,29 +31,23 @@ def events(prediction_id: str) -> Response:
     with ExitStack() as stack:
         stack.enter_context(parts().waiting.place())
         arrivals = stack.enter_context(parts().waiting.expecting(prediction_id))
-        told = stream(known(prediction_id), arrivals, parts().waiting)
+        told = stream(known(prediction_id), arrivals)
         response = Response(told, mimetype="text/event-stream", headers={"Cache-Control": "no-store"})
         response.call_on_close(stack.pop_all().close)
     return response
 
 
 def stream(
-    prediction: Prediction,
-    arrivals: Arrivals,
-    waiting: Waiting,
-    *,
-    heartbeat_s: float = HEARTBEAT_S,
-    longest_s: float = LONGEST_S,
+    prediction: Prediction, arrivals: Arrivals, *, heartbeat_s: float = HEARTBEAT_S, longest_s: float = LONGEST_S
 ) -> Iterator[str]:
     """Yield an event for each state, and comments in between; the end comes with the final state, or when forgotten."""
     yield _event(prediction)
     deadline_s = time.monotonic() + longest_s
-    present: Prediction | None = prediction
-    while present and present.state is State.QUEUED and time.monotonic() < deadline_s:
-        with suppress(StoreUnavailableError):  # the next look may find it back
-            present = waiting.next(prediction.id, arrivals, heartbeat_s)
-        finished = present and present.state is not State.QUEUED
-        yield _event(present) if present and finished else ":\n\n"
+    is_over = prediction.state is not State.QUEUED
+    while not is_over and time.monotonic() < deadline_s:
+        became = gathered([prediction.id], arrivals, heartbeat_s)
+        final, is_over = became.get(prediction.id), bool(became)
+        yield _event(final) if final else ":\n\n"
 
 
 def _event(prediction: Prediction) -> str:

@@ -132,8 +132,8 @@ def _looked_up(prediction_id: str, wait_s: float) -> Prediction:
     with parts().waiting.expecting(prediction_id) as arrivals:  # before the look, so that no hint falls in between
         prediction = known(prediction_id)
         if wait_s and prediction.state is State.QUEUED:
-            found = parts().waiting.wait([prediction_id], arrivals, wait_s)
-            prediction = found.get(prediction_id) or known(prediction_id)
+            became = parts().waiting.wait([prediction_id], arrivals, wait_s)
+            prediction = became.get(prediction_id) or known(prediction_id)
     return prediction
 
 

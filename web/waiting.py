@@ -5,7 +5,7 @@ import logging
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Collection, Generator, Iterable, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from queue import Empty, SimpleQueue
 from typing import cast
@@ -18,9 +18,10 @@ from shared.store import Store, StoreUnavailableError
 
 log = logging.getLogger(__name__)
 
-LOOK_S = 1.0  # a waiter looks into the store this often by itself: hints get lost
+LOOK_S = 1.0  # whoever waits longer is looked for in the store this often: hints get lost
+PAGE = 500  # predictions in one look
 
-Arrivals = SimpleQueue[Sequence[Prediction] | None]  # answers as they come; None when there is nothing to wait for
+Arrivals = SimpleQueue[Mapping[str, Prediction | None]]  # what became of jobs: finished, or None where nothing is kept
 
 
 class NoPlaceError(Exception):
@@ -28,7 +29,7 @@ class NoPlaceError(Exception):
 
 
 class Waiting:
-    """Those who wait in this process, and the one thread that listens for them.
+    """Those who wait in this process; one thread listens for all of them, another one looks.
 
     Their number is bounded, so that waiting never takes the threads that new drawings need.
 
@@ -44,6 +45,7 @@ class Waiting:
         self._lock = threading.Lock()
         self.finished = 0
         threading.Thread(target=self._listen, name="hints", daemon=True).start()
+        threading.Thread(target=self._keep_looking, name="looks", daemon=True).start()
 
     @contextmanager
     def expecting(self, *ids: str) -> Generator[Arrivals]:
@@ -80,46 +82,13 @@ class Waiting:
 
     def wait(
         self, ids: Collection[str], arrivals: Arrivals, seconds: float, *, are_kept: Callable[[], bool] = lambda: True
-    ) -> dict[str, Prediction]:
-        """Return what became of the jobs within the seconds; none of them when too many clients wait already.
-
-        `are_kept` tells whether the store has them yet: until then one that it does not know is not forgotten.
-        """
+    ) -> dict[str, Prediction | None]:
+        """Return what became of the jobs as `gathered` does; nothing when too many clients wait already."""
         try:
             with self.place():
-                return self._wait(ids, arrivals, seconds, are_kept)
+                return gathered(ids, arrivals, seconds, are_kept=are_kept)
         except NoPlaceError:
             return {}
-
-    def next(self, prediction_id: str, arrivals: Arrivals, seconds: float) -> Prediction | None:
-        """Return the prediction once it is finished, or queued as it is after the seconds; None when it was forgotten.
-
-        Whoever calls this holds a place.
-        """
-        return self._wait([prediction_id], arrivals, seconds, lambda: True).get(prediction_id)
-
-    def _wait(
-        self, ids: Collection[str], arrivals: Arrivals, seconds: float, are_kept: Callable[[], bool]
-    ) -> dict[str, Prediction]:
-        """Return the predictions once all are finished, or as they are after the seconds; the forgotten are absent."""
-        deadline_s = time.monotonic() + seconds
-        finished: dict[str, Prediction] = {}
-        looked: dict[str, Prediction] = {}
-        missing, is_over = set(ids), False
-        while missing and not is_over:
-            left = deadline_s - time.monotonic()
-            try:
-                arrived = arrivals.get(timeout=min(max(left, 0.0), LOOK_S))
-                found, is_over = arrived or (), arrived is None
-            except Empty:
-                is_over = left <= LOOK_S
-                if not are_kept():
-                    continue
-                looked = self._store.get(missing)
-                found, missing = looked.values(), set(looked)
-            finished |= {prediction.id: prediction for prediction in found if prediction.state is not State.QUEUED}
-            missing -= finished.keys()
-        return looked | finished
 
     def _listen(self) -> None:
         lost = False  # told once, not with each try: a log is read by somebody who looks for something
@@ -146,13 +115,53 @@ class Waiting:
         self.finished += len(finished)
         with self._lock:
             wanted = [prediction_id for prediction_id in finished if prediction_id in self._waiters]
-        if not wanted:
-            return
-        predictions = self._store.get(wanted)
-        arrived: defaultdict[Arrivals, list[Prediction]] = defaultdict(list)
+        if wanted:
+            self._look(wanted)
+
+    def _keep_looking(self) -> None:
+        before: set[str] = set()
+        while True:
+            time.sleep(LOOK_S)
+            with self._lock:
+                now = set(self._waiters)
+            try:
+                self._look(sorted(now & before))
+            except StoreUnavailableError:
+                pass  # whoever asks for anything that it keeps is told; the next look may find it back
+            except Exception:
+                log.exception("a look into the store failed")  # many may wait for the next one
+            before = now
+
+    def _look(self, ids: Sequence[str]) -> None:
+        """Tell whoever waits for one of these what the store says, unless it is still queued."""
+        for start in range(0, len(ids), PAGE):
+            asked = ids[start : start + PAGE]
+            kept = self._store.get(asked)
+            self._tell({one: kept.get(one) for one in asked if one not in kept or kept[one].state is not State.QUEUED})
+
+    def _tell(self, became: Mapping[str, Prediction | None]) -> None:
+        told: defaultdict[Arrivals, dict[str, Prediction | None]] = defaultdict(dict)
         with self._lock:
-            for prediction_id, prediction in predictions.items():
+            for prediction_id, prediction in became.items():
                 for arrivals in self._waiters.get(prediction_id, ()):
-                    arrived[arrivals].append(prediction)
-        for arrivals, found in arrived.items():
-            arrivals.put(found)
+                    told[arrivals][prediction_id] = prediction
+        for arrivals, some in told.items():
+            arrivals.put(some)
+
+
+def gathered(
+    ids: Collection[str], arrivals: Arrivals, seconds: float, *, are_kept: Callable[[], bool] = lambda: True
+) -> dict[str, Prediction | None]:
+    """Return what became of the jobs within the seconds: finished, or None where the store keeps nothing any more.
+
+    `are_kept` tells whether the store has them yet: until then one that it does not know is not forgotten.
+    """
+    deadline_s = time.monotonic() + seconds
+    became: dict[str, Prediction | None] = {}
+    while len(became) < len(ids):
+        try:
+            arrived = arrivals.get(timeout=max(0.0, deadline_s - time.monotonic()))
+        except Empty:
+            break
+        became |= {one: prediction for one, prediction in arrived.items() if prediction or are_kept()}
+    return became

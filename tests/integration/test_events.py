@@ -14,7 +14,6 @@ from tests.services.process import wait_until
 from tests.services.quill import Quill
 from tests.services.site import SEVEN, Site
 from web.events import stream
-from web.waiting import Waiting
 
 pytestmark = pytest.mark.integration
 
@@ -69,8 +68,7 @@ def test_an_unknown_id_is_a_problem_and_no_stream(site: Site) -> None:
 def test_a_silent_stream_is_kept_open_by_comments_and_does_not_last_for_ever(site: Site) -> None:
     prediction_id = site.draw()["id"]
     prediction = site.store.get([prediction_id])[prediction_id]
-    waiting = Waiting(site.store, site.redis, limit=1)
-    first, *rest = stream(prediction, SimpleQueue(), waiting, heartbeat_s=0.05, longest_s=0.2)
+    first, *rest = stream(prediction, SimpleQueue(), heartbeat_s=0.05, longest_s=0.2)
     assert first.startswith("event: prediction")
     assert rest
     assert set(rest) == {":\n\n"}

@@ -188,7 +188,7 @@ def test_the_wait_that_is_granted_is_told(site: Site) -> None:
 def test_a_wait_goes_on_while_the_drawing_itself_takes_long_to_be_accepted(site: Site) -> None:
     def read_late(pngs: Sequence[bytes]) -> Reading:
         reading: Reading = Future()
-        Timer(1.5 * LOOK_S, lambda: reading.set_result(read_here(pngs))).start()
+        Timer(2.5 * LOOK_S, lambda: reading.set_result(read_here(pngs))).start()
         return reading
 
     def answer(jobs: Sequence[Job]) -> None:

@@ -1,0 +1,90 @@
+"""Waiting: what is looked for in the store, and how often, while hints are lost."""
+
+from collections.abc import Callable, Collection, Generator
+from contextlib import ExitStack
+from dataclasses import replace
+from typing import cast
+
+import pytest
+from pydantic import SecretStr
+
+from shared.contract import Job, Prediction, State, new_id, now_ms
+from shared.queue import connect
+from shared.settings import Settings
+from shared.store import Store, StoreUnavailableError
+from tests.services.process import wait_until
+from web.waiting import LOOK_S, Arrivals, Waiting, gathered
+
+pytestmark = pytest.mark.integration
+
+LONG_S = 10 * LOOK_S
+
+
+class Kept:
+    """As much of a store as waiting asks for; nobody hints at what changes in it."""
+
+    def __init__(self) -> None:
+        self.predictions: dict[str, Prediction] = {}
+        self.asked: list[Collection[str]] = []
+        self.is_away = False
+
+    def get(self, ids: Collection[str]) -> dict[str, Prediction]:
+        self.asked.append(ids)
+        if self.is_away:
+            raise StoreUnavailableError("away")
+        return {one: self.predictions[one] for one in ids if one in self.predictions}
+
+    def queued(self) -> str:
+        job = Job(new_id(), (bytes(784),), now_ms())
+        self.predictions[job.id] = Prediction(job.id, job.pictures, job.accepted_ms)
+        return job.id
+
+    def finish(self, prediction_id: str) -> None:
+        done = replace(self.predictions[prediction_id], state=State.DONE, digits="7")
+        self.predictions[prediction_id] = done
+
+
+@pytest.fixture
+def kept() -> Kept:
+    return Kept()
+
+
+@pytest.fixture
+def expecting(kept: Kept, redis_url: str) -> Generator[Callable[[str], Arrivals]]:
+    waiting = Waiting(cast("Store", kept), connect(Settings(redis_url=SecretStr(redis_url))), limit=1)
+    with ExitStack() as stack:
+        yield lambda prediction_id: stack.enter_context(waiting.expecting(prediction_id))
+
+
+def test_all_who_wait_are_looked_for_together(kept: Kept, expecting: Callable[[str], Arrivals]) -> None:
+    ids = [kept.queued() for _ in range(20)]
+    waiters = {one: expecting(one) for one in ids}
+    wait_until(lambda: kept.asked, "somebody looked")
+    for one in ids:
+        kept.finish(one)
+    assert all(gathered([one], waiters[one], LONG_S) == {one: kept.predictions[one]} for one in ids)
+    assert any(set(asked) == set(ids) for asked in kept.asked)
+    assert len(kept.asked) < len(ids)
+
+
+def test_who_waits_for_what_is_forgotten_is_told(kept: Kept, expecting: Callable[[str], Arrivals]) -> None:
+    one = kept.queued()
+    arrivals = expecting(one)
+    del kept.predictions[one]
+    assert gathered([one], arrivals, LONG_S) == {one: None}
+
+
+def test_what_is_not_kept_yet_is_not_taken_for_forgotten(kept: Kept, expecting: Callable[[str], Arrivals]) -> None:
+    one = new_id()
+    assert gathered([one], expecting(one), 3 * LOOK_S, are_kept=lambda: False) == {}
+    assert kept.asked
+
+
+def test_a_store_that_was_away_is_looked_into_again(kept: Kept, expecting: Callable[[str], Arrivals]) -> None:
+    one = kept.queued()
+    arrivals = expecting(one)
+    kept.is_away = True
+    wait_until(lambda: kept.asked, "somebody looked")
+    kept.finish(one)
+    kept.is_away = False
+    assert gathered([one], arrivals, LONG_S) == {one: kept.predictions[one]}
