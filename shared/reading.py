@@ -26,7 +26,7 @@ Read = Callable[[Sequence[bytes]], Reading]
 
 START_S = 30  # for a process to be ready, on a busy machine
 STUCK_S = 5  # for one go of a process that is ready; one that takes longer is given up
-TOGETHER = 16  # drawings in one go: few enough that none waits long for the others
+TOGETHER = 32  # drawings in one go: half of 64 users' are read while the other half is with the worker
 # glibc would give each drawing's arrays back to the kernel, which clears their pages anew for the next one: a third of
 # the process's time. So arrays of up to 4 MB are kept, and 8 MB of memory that is free (mallopt(3)).
 KEPT = {"MALLOC_MMAP_THRESHOLD_": str(4 << 20), "MALLOC_TRIM_THRESHOLD_": str(8 << 20)}
