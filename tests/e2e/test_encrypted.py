@@ -7,11 +7,9 @@ from collections.abc import Callable, Generator
 from configparser import RawConfigParser
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 import requests
-from cassandra.cluster import Cluster  # pyright: ignore[reportMissingTypeStubs] - the driver has none
 from kombu.exceptions import OperationalError
 from pydantic import SecretStr
 from redis.exceptions import ConnectionError as NoConnectionError
@@ -19,7 +17,7 @@ from redis.exceptions import ConnectionError as NoConnectionError
 from shared.queue import connect, make_celery
 from shared.settings import Settings
 from tests.services.authority import Authority
-from tests.services.cassandra import CassandraServer
+from tests.services.cassandra import CassandraServer, connected
 from tests.services.process import Process, free_port
 from tests.services.quill import Quill
 from tests.services.redis import RedisServer
@@ -62,12 +60,8 @@ def test_a_drawing_is_answered_over_encrypted_lines(
 
 def in_the_clear(address: str) -> int:
     """Return how many of those that have asked Cassandra about the keyspace speak no TLS."""
-    host, port = address.split(":")
-    cluster: Any = Cluster([host], int(port), protocol_version=5)
-    try:
-        clients = list(cluster.connect("quill_encrypted").execute("select * from system_views.clients"))
-    finally:
-        cluster.shutdown()
+    with connected(address, "quill_encrypted") as session:
+        clients = list(session.execute("select * from system_views.clients"))
     return sum(client.keyspace_name == "quill_encrypted" and not client.ssl_enabled for client in clients)
 
 

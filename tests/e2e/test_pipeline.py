@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 import requests
-from cassandra.cluster import Cluster  # pyright: ignore[reportMissingTypeStubs] - the driver has none
 from redis import Redis
 
+from tests.services.cassandra import connected
 from tests.services.process import wait_until
 from tests.services.quill import Quill
 from tests.services.redis import RedisServer
@@ -65,12 +65,8 @@ def test_cassandra_shows_each_prediction_where_the_seed_kept_it(
     prediction = answered(quill)
 
     address, keyspace = cassandra_url.removeprefix("cassandra://").split("/")
-    host, port = address.split(":")
-    cluster: Any = Cluster([host], int(port), protocol_version=5)
-    try:
-        (row,) = cluster.connect(keyspace).execute("select id, digits, upload_time from mnist1")
-    finally:
-        cluster.shutdown()
+    with connected(address, keyspace) as session:
+        (row,) = session.execute("select id, digits, upload_time from mnist1")
     assert (str(row.id), row.digits) == (prediction["id"], "7")
     assert row.upload_time.isoformat(timespec="milliseconds") == prediction["accepted_at"][:23]
 

@@ -8,14 +8,13 @@ from dataclasses import replace
 from typing import Any, cast
 
 import pytest
-from cassandra.cluster import Cluster  # pyright: ignore[reportMissingTypeStubs] - the driver has none
 
 from shared.contract import PICTURE_BYTES, Job, Prediction, State, new_id, now_ms
 from shared.settings import Settings
 from shared.store import Store, StoreUnavailableError, open_store
-from shared.store.cassandra_cluster import PROTOCOL, REQUEST_S
+from shared.store.cassandra_cluster import REQUEST_S
 from shared.store.cassandra_connection import FIRST_CONNECTION_S
-from tests.services.cassandra import CassandraServer
+from tests.services.cassandra import CassandraServer, connected
 from tests.services.process import free_port, wait_until
 from tests.services.store import works
 
@@ -53,10 +52,8 @@ def store(another_store: OpenStore) -> Store:
 @pytest.fixture
 def session(url: str) -> Generator[Any]:
     """Give a session of the driver's, to look and to meddle."""
-    host, port = url.split("/")[2].split(":")
-    cluster: Any = Cluster([host], int(port), protocol_version=PROTOCOL)
-    yield cluster.connect()
-    cluster.shutdown()
+    with connected(url.split("/")[2]) as session:
+        yield session
 
 
 def a_job(age_ms: int = 0) -> Job:

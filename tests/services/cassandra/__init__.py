@@ -5,6 +5,8 @@ import shutil
 import signal
 import socket
 import subprocess
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 from string import Template
 from tempfile import mkdtemp
@@ -18,6 +20,7 @@ from tests.services.need import missing
 from tests.services.process import Process, free_port
 
 HERE = Path(__file__).parent
+PATIENCE_S = 60
 JARS = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "quill" / "cassandra-5.0.5"  # as in pom.xml
 GUARD = "authenticator: PasswordAuthenticator\nauthorizer: CassandraAuthorizer\n"
 # HOST:PORT to use instead of an own one; read at import, because conftest then clears what a developer has set.
@@ -74,17 +77,26 @@ class CassandraServer:
         return True
 
 
-def empty(address: str, keyspace: str) -> None:
-    """Remove all rows of the keyspace, where there is one yet."""
+@contextmanager
+def connected(address: str, keyspace: str | None = None) -> Generator[Any]:
+    """Yield a session of the driver's, which waits for a node that is slow today."""
     host, port = address.split(":")
-    cluster: Any = Cluster([host], int(port), protocol_version=PROTOCOL)
+    patience: dict[str, Any] = {"connect_timeout": PATIENCE_S, "control_connection_timeout": PATIENCE_S}
+    cluster: Any = Cluster([host], int(port), protocol_version=PROTOCOL, **patience)
     try:
-        session = cluster.connect()
-        known = cluster.metadata.keyspaces.get(keyspace)
-        for table in known.tables if known else ():
-            session.execute(f"TRUNCATE {keyspace}.{table}", timeout=60)
+        session = cluster.connect(keyspace)
+        session.default_timeout = PATIENCE_S
+        yield session
     finally:
         cluster.shutdown()
+
+
+def empty(address: str, keyspace: str) -> None:
+    """Remove all rows of the keyspace, where there is one yet."""
+    with connected(address) as session:
+        known = session.cluster.metadata.keyspaces.get(keyspace)
+        for table in known.tables if known else ():
+            session.execute(f"TRUNCATE {keyspace}.{table}")
 
 
 def _jars() -> Path:
