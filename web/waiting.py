@@ -125,7 +125,7 @@ class Waiting:
             with self._lock:
                 now = set(self._waiters)
             try:
-                self._look(sorted(now & before))
+                self._look(list(now & before))
             except StoreUnavailableError:
                 pass  # whoever asks for anything that it keeps is told; the next look may find it back
             except Exception:

@@ -6,6 +6,7 @@ from functools import wraps
 from typing import Concatenate, ParamSpec, cast
 
 import hypothesis
+from cassandra import OperationTimedOut  # pyright: ignore[reportMissingTypeStubs] - the driver has none
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
@@ -18,16 +19,18 @@ DAY_MS = 24 * 60 * 60 * 1000
 P = ParamSpec("P")
 
 
-def unless_away(step: "Callable[Concatenate[AnyOrder, P], None]") -> "Callable[Concatenate[AnyOrder, P], None]":
-    """Let nothing more be proved once the store was too slow for a call, as on a slow day."""
+def unless_late(step: "Callable[Concatenate[AnyOrder, P], None]") -> "Callable[Concatenate[AnyOrder, P], None]":
+    """Let nothing more be proved once Cassandra was too slow for a call, as on a slow day; any other failure is one."""
 
     @wraps(step)
     def tried(self: "AnyOrder", *args: P.args, **kwargs: P.kwargs) -> None:
         try:
-            if not self.was_away:
+            if not self.was_late:
                 step(self, *args, **kwargs)
-        except StoreUnavailableError:  # Hypothesis takes no test that ends early now and not then
-            self.was_away = True
+        except StoreUnavailableError as error:
+            if not isinstance(error.__cause__, OperationTimedOut):
+                raise
+            self.was_late = True  # and goes on: Hypothesis takes no test that ends early now and not then
 
     return tried
 
@@ -38,7 +41,7 @@ class AnyOrder(RuleBasedStateMachine):
     def __init__(self, store: Store) -> None:
         super().__init__()
         self.store = store
-        self.was_away = False
+        self.was_late = False
         self.jobs = [a_job(NOW - age_ms) for age_ms in (0, 0, 60_000, 2 * DAY_MS)]
         self.known: dict[str, Prediction] = {}
         self.forgotten: set[str] = set()
@@ -46,7 +49,7 @@ class AnyOrder(RuleBasedStateMachine):
     jobs_to_pick = st.lists(st.integers(0, 3), min_size=1, max_size=4, unique=True)
 
     @rule(picks=jobs_to_pick)
-    @unless_away
+    @unless_late
     def add(self, picks: list[int]) -> None:
         self.store.add([self.jobs[pick] for pick in picks])
         for job in (self.jobs[pick] for pick in picks):
@@ -54,7 +57,7 @@ class AnyOrder(RuleBasedStateMachine):
                 self.known.setdefault(job.id, queued(job))
 
     @rule(picks=jobs_to_pick, digits=st.sampled_from("0123456789"))
-    @unless_away
+    @unless_late
     def finish(self, picks: list[int], digits: str) -> None:
         answers = [answered(self.jobs[pick], digits) for pick in picks]
         repeated = [answer for answer in answers if (known := self.known.get(answer.id)) and known.finished_ms]
@@ -65,7 +68,7 @@ class AnyOrder(RuleBasedStateMachine):
                 self.known[answer.id] = replace(answer, label=known.label)
 
     @rule(pick=st.integers(0, 3), digits=st.text("0123456789", max_size=8))
-    @unless_away
+    @unless_late
     def label(self, pick: int, digits: str) -> None:
         known = self.known.get(self.jobs[pick].id)
         assert self.store.label(self.jobs[pick].id, digits) == (known is not None)
@@ -73,14 +76,14 @@ class AnyOrder(RuleBasedStateMachine):
             self.known[known.id] = replace(known, label=digits)
 
     @rule(pick=st.integers(0, 3))
-    @unless_away
+    @unless_late
     def forget(self, pick: int) -> None:
         self.store.forget(self.jobs[pick].id)
         self.known.pop(self.jobs[pick].id, None)
         self.forgotten.add(self.jobs[pick].id)
 
     @invariant()
-    @unless_away
+    @unless_late
     def agrees_with_the_model(self) -> None:
         mine = {job.id for job in self.jobs}
         assert self.store.get(mine) == self.known
@@ -105,4 +108,4 @@ def test_any_order_of_calls_agrees_with_a_dict(store: Store, settings: Settings)
             max_examples=examples, stateful_step_count=15, suppress_health_check=[hypothesis.HealthCheck.too_slow]
         ),
     )
-    assert sum(machine.was_away for machine in machines) < examples / 2, "the store was too slow to prove anything"
+    assert sum(machine.was_late for machine in machines) <= examples // 5, "Cassandra was too slow to prove anything"

@@ -76,8 +76,9 @@ def test_who_waits_for_what_is_forgotten_is_told(kept: Kept, expecting: Callable
 
 def test_what_is_not_kept_yet_is_not_taken_for_forgotten(kept: Kept, expecting: Callable[[str], Arrivals]) -> None:
     one = new_id()
-    assert gathered([one], expecting(one), 3 * LOOK_S, are_kept=lambda: False) == {}
-    assert kept.asked
+    arrivals = expecting(one)
+    wait_until(lambda: kept.asked, "somebody looked")
+    assert gathered([one], arrivals, LOOK_S, are_kept=lambda: False) == {}
 
 
 def test_a_store_that_was_away_is_looked_into_again(kept: Kept, expecting: Callable[[str], Arrivals]) -> None:
