@@ -89,6 +89,9 @@ class Settings(BaseSettings):
     cassandra_consistency: Literal["ONE", "QUORUM", "LOCAL_QUORUM"] = Field(
         default="LOCAL_QUORUM", description="how many replicas answer for a read or a write"
     )
+    cassandra_timeout_s: int = Field(
+        default=2, ge=1, le=10, description="seconds that Cassandra may take for an answer, or for a connection"
+    )
     cassandra_replication_class: Literal["SimpleStrategy", "NetworkTopologyStrategy"] = Field(
         default="NetworkTopologyStrategy", description="how the keyspace is replicated when Quill creates it"
     )

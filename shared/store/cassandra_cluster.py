@@ -13,7 +13,6 @@ from cassandra.query import ConsistencyLevel, dict_factory
 
 from shared.settings import Settings
 
-REQUEST_S = 2  # for an answer, and for a connection
 RETRY_S = 1.0  # between attempts to reach a node that is away, for ever
 PORT = 9042
 PROTOCOL = 4  # 5 adds checksums, which TCP and TLS have; the driver's, in Python, take a sixth of a statement's CPU
@@ -29,14 +28,14 @@ def new_cluster(settings: Settings, hosts: Iterable[str]) -> Cluster:
     """Return the driver's cluster, which connects when it is asked to.
 
     Args:
-        settings: user, TLS, data centre and consistency.
+        settings: user, TLS, data centre, consistency and patience.
         hosts: the nodes to ask first, HOST or HOST:PORT.
     """
     profile = ExecutionProfile(
         load_balancing_policy=TokenAwarePolicy(DCAwareRoundRobinPolicy(settings.cassandra_datacenter)),
         consistency_level=CONSISTENCY[settings.cassandra_consistency],
         serial_consistency_level=_serial(settings),
-        request_timeout=REQUEST_S,
+        request_timeout=settings.cassandra_timeout_s,
         row_factory=dict_factory,
     )
     return Cluster(
@@ -45,8 +44,8 @@ def new_cluster(settings: Settings, hosts: Iterable[str]) -> Cluster:
         auth_provider=_auth(settings),
         ssl_context=_tls(settings),
         reconnection_policy=ConstantReconnectionPolicy(RETRY_S, None),  # pyright: ignore[reportArgumentType] - for ever
-        connect_timeout=REQUEST_S,
-        control_connection_timeout=REQUEST_S,
+        connect_timeout=settings.cassandra_timeout_s,
+        control_connection_timeout=settings.cassandra_timeout_s,
         idle_heartbeat_interval=5,
         idle_heartbeat_timeout=3,
         execution_profiles={EXEC_PROFILE_DEFAULT: profile},

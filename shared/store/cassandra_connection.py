@@ -21,7 +21,7 @@ from cassandra.pool import NoConnectionsAvailable
 from cassandra.query import BatchStatement, BatchType, PreparedStatement
 
 from shared.settings import Settings
-from shared.store.cassandra_cluster import REQUEST_S, RETRY_S, new_cluster
+from shared.store.cassandra_cluster import RETRY_S, new_cluster
 from shared.store.cassandra_schema import ensure_keyspace
 from shared.store.port import StoreUnavailableError
 
@@ -167,7 +167,7 @@ class CassandraConnection:
 
     def _reason(self, error: Exception) -> str:
         if isinstance(error, OperationTimedOut):
-            return f"no answer within {REQUEST_S} s"
+            return f"no answer within {self._settings.cassandra_timeout_s} s (see QUILL_CASSANDRA_TIMEOUT_S)"
         if isinstance(error, UnresolvableContactPoints):  # whose text is an empty {}
             return "cannot be resolved to an address (see QUILL_STORE_URL)"
         if not isinstance(error, NoHostAvailable):

@@ -15,7 +15,8 @@ from tests.services.store import works
 def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
     if request.param == "sqlite":
         return Settings(store_url=f"sqlite:///{tmp_path}/new folder/quill.db")
-    return Settings(store_url=request.getfixturevalue("cassandra_url"))
+    patience_s = 10  # a virtual machine may stand still for seconds
+    return Settings(store_url=request.getfixturevalue("cassandra_url"), cassandra_timeout_s=patience_s)
 
 
 @pytest.fixture

@@ -1,38 +1,18 @@
 """Any calls in any order: each store agrees with a dict."""
 
-from collections.abc import Callable
 from dataclasses import replace
-from functools import wraps
-from typing import Concatenate, ParamSpec, cast
+from typing import cast
 
 import hypothesis
-from cassandra import OperationTimedOut  # pyright: ignore[reportMissingTypeStubs] - the driver has none
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
 from shared.contract import Prediction, State
 from shared.settings import Settings
-from shared.store import Store, StoreUnavailableError
+from shared.store import Store
 from tests.services.store import NOW, a_job, answered, queued
 
 DAY_MS = 24 * 60 * 60 * 1000
-P = ParamSpec("P")
-
-
-def unless_late(step: "Callable[Concatenate[AnyOrder, P], None]") -> "Callable[Concatenate[AnyOrder, P], None]":
-    """Let nothing more be proved once Cassandra was too slow for a call, as on a slow day; any other failure is one."""
-
-    @wraps(step)
-    def tried(self: "AnyOrder", *args: P.args, **kwargs: P.kwargs) -> None:
-        try:
-            if not self.was_late:
-                step(self, *args, **kwargs)
-        except StoreUnavailableError as error:
-            if not isinstance(error.__cause__, OperationTimedOut):
-                raise
-            self.was_late = True  # and goes on: Hypothesis takes no test that ends early now and not then
-
-    return tried
 
 
 class AnyOrder(RuleBasedStateMachine):
@@ -41,7 +21,6 @@ class AnyOrder(RuleBasedStateMachine):
     def __init__(self, store: Store) -> None:
         super().__init__()
         self.store = store
-        self.was_late = False
         self.jobs = [a_job(NOW - age_ms) for age_ms in (0, 0, 60_000, 2 * DAY_MS)]
         self.known: dict[str, Prediction] = {}
         self.forgotten: set[str] = set()
@@ -49,7 +28,6 @@ class AnyOrder(RuleBasedStateMachine):
     jobs_to_pick = st.lists(st.integers(0, 3), min_size=1, max_size=4, unique=True)
 
     @rule(picks=jobs_to_pick)
-    @unless_late
     def add(self, picks: list[int]) -> None:
         self.store.add([self.jobs[pick] for pick in picks])
         for job in (self.jobs[pick] for pick in picks):
@@ -57,7 +35,6 @@ class AnyOrder(RuleBasedStateMachine):
                 self.known.setdefault(job.id, queued(job))
 
     @rule(picks=jobs_to_pick, digits=st.sampled_from("0123456789"))
-    @unless_late
     def finish(self, picks: list[int], digits: str) -> None:
         answers = [answered(self.jobs[pick], digits) for pick in picks]
         repeated = [answer for answer in answers if (known := self.known.get(answer.id)) and known.finished_ms]
@@ -68,7 +45,6 @@ class AnyOrder(RuleBasedStateMachine):
                 self.known[answer.id] = replace(answer, label=known.label)
 
     @rule(pick=st.integers(0, 3), digits=st.text("0123456789", max_size=8))
-    @unless_late
     def label(self, pick: int, digits: str) -> None:
         known = self.known.get(self.jobs[pick].id)
         assert self.store.label(self.jobs[pick].id, digits) == (known is not None)
@@ -76,14 +52,12 @@ class AnyOrder(RuleBasedStateMachine):
             self.known[known.id] = replace(known, label=digits)
 
     @rule(pick=st.integers(0, 3))
-    @unless_late
     def forget(self, pick: int) -> None:
         self.store.forget(self.jobs[pick].id)
         self.known.pop(self.jobs[pick].id, None)
         self.forgotten.add(self.jobs[pick].id)
 
     @invariant()
-    @unless_late
     def agrees_with_the_model(self) -> None:
         mine = {job.id for job in self.jobs}
         assert self.store.get(mine) == self.known
@@ -96,16 +70,9 @@ class AnyOrder(RuleBasedStateMachine):
 
 def test_any_order_of_calls_agrees_with_a_dict(store: Store, settings: Settings) -> None:
     examples = 50 if settings.store_url.startswith("sqlite") else 10  # a thousand calls take Cassandra a while
-    machines: list[AnyOrder] = []
-
-    def machine() -> AnyOrder:
-        machines.append(AnyOrder(store))
-        return machines[-1]
-
     run_state_machine_as_test(
-        cast("type[AnyOrder]", machine),  # any callable that returns one will do
+        cast("type[AnyOrder]", lambda: AnyOrder(store)),  # any callable that returns one will do
         settings=hypothesis.settings(
             max_examples=examples, stateful_step_count=15, suppress_health_check=[hypothesis.HealthCheck.too_slow]
         ),
     )
-    assert sum(machine.was_late for machine in machines) <= examples // 5, "Cassandra was too slow to prove anything"
