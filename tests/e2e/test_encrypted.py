@@ -17,7 +17,7 @@ from redis.exceptions import ConnectionError as NoConnectionError
 from shared.queue import connect, make_celery
 from shared.settings import Settings
 from tests.services.authority import Authority
-from tests.services.cassandra import CassandraServer, connected
+from tests.services.cassandra import TIMEOUT_S, CassandraServer, connected
 from tests.services.process import Process, free_port
 from tests.services.quill import Quill
 from tests.services.redis import RedisServer
@@ -43,6 +43,7 @@ def test_a_drawing_is_answered_over_encrypted_lines(
     quill = new_quill(
         store_url=f"cassandra://{cassandra_server.address}/quill_encrypted",
         cassandra_ca_file=cassandra_server.authority.certificate,
+        cassandra_timeout_s=TIMEOUT_S,
         runtime="onnx",
     )
     quill.start_worker()
@@ -92,7 +93,8 @@ def flower(redis_url: str, folder: Path) -> Generator[tuple[Process, str]]:
         process.wait_until(lambda: any(words in process.log for words in told), "Flower has spoken with Redis")
         yield process, f"http://127.0.0.1:{port}"
     finally:
-        process.stop()
+        process.kill()  # asked to end, it waits for its threads, and now and then one of them for ever
+        process.print_log()
 
 
 def test_flower_believes_no_redis_that_nobody_vouches_for(redis_url: str, tmp_path: Path) -> None:
