@@ -73,6 +73,7 @@ def test_a_backlog_is_seen_to_grow_and_a_server_that_is_down_is_told(
         operator.goto(f"{quill.address}/operator")
         expect(operator.locator("#state")).to_have_text("No worker is alive, so drawings are kept and wait.")
         expect(gauge(operator, "Backlog").locator(".number")).to_have_text("0")
+        visitor.page.bring_to_front()  # a page behind another is drawn on in slow motion
         visitor.draw(recorded("3"))
         visitor.press("Predict it")
         expect(gauge(operator, "Backlog").locator(".number")).to_have_text("1")

@@ -9,7 +9,7 @@ import pytest
 import requests
 from redis import Redis
 
-from tests.services.cassandra import connected
+from tests.services.cassandra import TIMEOUT_S, connected
 from tests.services.process import wait_until
 from tests.services.quill import Quill
 from tests.services.redis import RedisServer
@@ -58,7 +58,7 @@ def answer_at(address: str) -> dict[str, Any]:
 def test_cassandra_shows_each_prediction_where_the_seed_kept_it(
     new_quill: Callable[..., Quill], cassandra_url: str
 ) -> None:
-    quill = new_quill(store_url=cassandra_url)
+    quill = new_quill(store_url=cassandra_url, cassandra_timeout_s=TIMEOUT_S)
     quill.start_worker()
     quill.start_web()
     quill.wait_until_ready()

@@ -7,6 +7,7 @@ import pytest
 
 from shared.settings import Settings
 from shared.store import Store, open_store
+from tests.services.cassandra import TIMEOUT_S
 from tests.services.process import wait_until
 from tests.services.store import works
 
@@ -15,8 +16,7 @@ from tests.services.store import works
 def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
     if request.param == "sqlite":
         return Settings(store_url=f"sqlite:///{tmp_path}/new folder/quill.db")
-    patience_s = 10  # a virtual machine may stand still for seconds
-    return Settings(store_url=request.getfixturevalue("cassandra_url"), cassandra_timeout_s=patience_s)
+    return Settings(store_url=request.getfixturevalue("cassandra_url"), cassandra_timeout_s=TIMEOUT_S)
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from tests.services.store import works
 pytestmark = pytest.mark.integration
 
 HOUR_MS = 60 * 60 * 1000
-TIMEOUT_S = 4  # a virtual machine may stand still for two seconds
+TIMEOUT_S = 4  # longer than the default, as a virtual machine may stand still; shorter than what a hang may cost
 OpenStore = Callable[[], Store]
 
 

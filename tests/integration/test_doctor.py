@@ -9,12 +9,11 @@ import sys
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 from cassandra import RequestExecutionException  # pyright: ignore[reportMissingTypeStubs] - the driver has none
 from cassandra.auth import PlainTextAuthProvider  # pyright: ignore[reportMissingTypeStubs] - see above
-from cassandra.cluster import Cluster, NoHostAvailable  # pyright: ignore[reportMissingTypeStubs] - see above
+from cassandra.cluster import NoHostAvailable  # pyright: ignore[reportMissingTypeStubs] - see above
 from click.testing import CliRunner
 from redis import Redis
 
@@ -22,7 +21,7 @@ from shared.contract import PICTURE_BYTES, Job, new_id
 from shared.queue import tell_alive
 from shared.settings import Settings
 from shared.store import open_store
-from tests.services.cassandra import CassandraServer
+from tests.services.cassandra import CassandraServer, connected
 from tests.services.process import free_port, wait_until
 from tests.services.redis import RedisServer
 from web.command import main
@@ -234,17 +233,14 @@ def no_right_to_make_tables(patient: Patient, address: str) -> None:
 def guarded_cassandra(tmp_path_factory: pytest.TempPathFactory) -> Generator[str]:
     """Give the address of a Cassandra that knows a guest, who has a password and no rights."""
     server = CassandraServer(tmp_path_factory.mktemp("guarded"), guarded=True)
-    host, port = server.address.split(":")
     first = PlainTextAuthProvider("cassandra", "cassandra")
 
     def guest_is_made() -> bool:
-        cluster: Any = Cluster([host], int(port), protocol_version=5, auth_provider=first)
         try:
-            cluster.connect().execute("CREATE ROLE IF NOT EXISTS guest WITH PASSWORD = 'secret' AND LOGIN = true")
+            with connected(server.address, auth_provider=first) as session:
+                session.execute("CREATE ROLE IF NOT EXISTS guest WITH PASSWORD = 'secret' AND LOGIN = true")
         except (NoHostAvailable, RequestExecutionException):  # the first user is not there yet
             return False
-        finally:
-            cluster.shutdown()
         return True
 
     try:

@@ -21,6 +21,7 @@ from tests.services.process import Process, free_port
 
 HERE = Path(__file__).parent
 PATIENCE_S = 60
+TIMEOUT_S = 10  # cassandra_timeout_s of tests: a virtual machine may stand still for longer than the default
 JARS = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "quill" / "cassandra-5.0.5"  # as in pom.xml
 GUARD = "authenticator: PasswordAuthenticator\nauthorizer: CassandraAuthorizer\n"
 # HOST:PORT to use instead of an own one; read at import, because conftest then clears what a developer has set.
@@ -78,11 +79,11 @@ class CassandraServer:
 
 
 @contextmanager
-def connected(address: str, keyspace: str | None = None) -> Generator[Any]:
-    """Yield a session of the driver's, which waits for a node that is slow today."""
+def connected(address: str, keyspace: str | None = None, **options: Any) -> Generator[Any]:
+    """Yield a session of the driver's, which waits for a node that is slow today; options are those of its Cluster."""
     host, port = address.split(":")
     patience: dict[str, Any] = {"connect_timeout": PATIENCE_S, "control_connection_timeout": PATIENCE_S}
-    cluster: Any = Cluster([host], int(port), protocol_version=PROTOCOL, **patience)
+    cluster: Any = Cluster([host], int(port), protocol_version=PROTOCOL, **patience, **options)
     try:
         session = cluster.connect(keyspace)
         session.default_timeout = PATIENCE_S
