@@ -2,6 +2,8 @@
 
 import multiprocessing
 import os
+import signal
+import socket
 import threading
 
 from flask import Flask
@@ -12,6 +14,8 @@ from granian.http import HTTP1Settings
 from shared import logs
 from shared.settings import Settings
 from web.app import create_app
+from web.parts import parts
+from web.waiting import Waiting
 
 DOOR_THREADS = 32  # beside those that may be waiting: they take new drawings
 HEAD_BYTES = 16 * 1024  # of a request's head; a larger one is answered with 431
@@ -39,7 +43,27 @@ def serve(settings: Settings, address: str, port: int, processes: int) -> None:
 def _load(_: str) -> Flask:
     """Return what one of Granian's processes serves, and let that process end with the one that started it."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    return create_app()
+    app = create_app()
+    with app.app_context():
+        _close_at_a_signal(parts().waiting)
+    return app
+
+
+def _close_at_a_signal(waiting: Waiting) -> None:
+    """End all waiting when Granian is told to stop: it waits for every answer that it owes.
+
+    Its own handlers take the signal; Python writes the number of each into this socket, too.
+    """
+    told, tell = socket.socketpair()
+    tell.setblocking(False)
+    signal.set_wakeup_fd(tell.detach())
+
+    def listen() -> None:
+        while number := told.recv(1):
+            if number[0] in {signal.SIGTERM, signal.SIGINT}:
+                waiting.close()
+
+    threading.Thread(target=listen, name="signals", daemon=True).start()
 
 
 def _end_with_parent() -> None:

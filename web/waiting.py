@@ -20,8 +20,10 @@ log = logging.getLogger(__name__)
 
 LOOK_S = 1.0  # whoever waits longer is looked for in the store this often: hints get lost
 PAGE = 500  # predictions in one look
+LAST_LOOKS_S = 0.1  # who still comes, or is only being accepted, is sent on this often once waiting is over
 
-Arrivals = SimpleQueue[Mapping[str, Prediction | None]]  # what became of jobs: finished, or None where nothing is kept
+# What became of jobs: finished, or None where nothing is kept, or nobody looks any more.
+Arrivals = SimpleQueue[Mapping[str, Prediction | None]]
 
 
 class NoPlaceError(Exception):
@@ -43,6 +45,7 @@ class Waiting:
         self._places = threading.BoundedSemaphore(limit)
         self._waiters: defaultdict[str, list[Arrivals]] = defaultdict(list)
         self._lock = threading.Lock()
+        self._closing = threading.Event()
         self.finished = 0
         threading.Thread(target=self._listen, name="hints", daemon=True).start()
         threading.Thread(target=self._keep_looking, name="looks", daemon=True).start()
@@ -90,6 +93,10 @@ class Waiting:
         except NoPlaceError:
             return {}
 
+    def close(self) -> None:
+        """Let everybody who waits, now or later, go on with what is known: this process is about to end."""
+        self._closing.set()
+
     def _listen(self) -> None:
         lost = False  # told once, not with each try: a log is read by somebody who looks for something
         while True:
@@ -120,8 +127,7 @@ class Waiting:
 
     def _keep_looking(self) -> None:
         before: set[str] = set()
-        while True:
-            time.sleep(LOOK_S)
+        while not self._closing.wait(LOOK_S):
             with self._lock:
                 now = set(self._waiters)
             try:
@@ -131,6 +137,11 @@ class Waiting:
             except Exception:
                 log.exception("a look into the store failed")  # many may wait for the next one
             before = now
+        while True:
+            with self._lock:
+                everybody = list(self._waiters)
+            self._tell(dict.fromkeys(everybody))
+            time.sleep(LAST_LOOKS_S)
 
     def _look(self, ids: Sequence[str]) -> None:
         """Tell whoever waits for one of these what the store says, unless it is still queued."""
@@ -163,5 +174,6 @@ def gathered(
             arrived = arrivals.get(timeout=max(0.0, deadline_s - time.monotonic()))
         except Empty:
             break
-        became |= {one: prediction for one, prediction in arrived.items() if prediction or are_kept()}
+        # What came first stays: an answer that is told beside those that nobody looks for any more.
+        became = {one: prediction for one, prediction in arrived.items() if prediction or are_kept()} | became
     return became

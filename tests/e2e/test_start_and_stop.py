@@ -6,16 +6,20 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psutil
 import pytest
+import requests
 from redis import Redis
 
-from tests.services.process import Process
+from tests.services.process import Process, wait_until
 from tests.services.quill import Quill
 
 pytestmark = pytest.mark.e2e
+
+SEVEN = Path("tests/seven.png").read_bytes()
 
 
 @pytest.fixture
@@ -131,6 +135,24 @@ def test_no_web_process_keeps_the_port_when_the_first_is_killed(quill: Quill, pr
     _, alive = psutil.wait_procs(others, timeout=30)
     assert alive == []
     quill.start_web()
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_a_web_server_that_is_told_to_stop_lets_those_go_who_wait(quill: Quill, processes: int) -> None:
+    web = quill.start_web("--processes", str(processes))
+    drawings = f"{quill.address}/api/v1/predictions"
+    head = {"Content-Type": "image/png", "Prefer": "wait=30"}
+    with ThreadPoolExecutor() as pool:
+        waiting = pool.submit(requests.post, drawings, SEVEN, headers=head, timeout=60)
+        (one,) = wait_until(lambda: requests.get(drawings, timeout=60).json()["predictions"], "the drawing is accepted")
+        with requests.get(f"{drawings}/{one['id']}/events", stream=True, timeout=60) as events:
+            lines = events.iter_lines(chunk_size=1)
+            assert next(lines) == b"event: prediction"
+            web.send(signal.SIGTERM)
+            assert waiting.result().json()["state"] == "queued"
+            assert not any(line.startswith(b"event") for line in lines)  # it ends as it should, not in the middle
+    assert web.wait() == 0
+    assert "refused to gracefully stop" not in web.log
 
 
 @pytest.mark.parametrize(("module", "library"), [("web", "_granian"), ("worker", "onnxruntime")])

@@ -50,8 +50,12 @@ def kept() -> Kept:
 
 
 @pytest.fixture
-def expecting(kept: Kept, redis_url: str) -> Generator[Callable[[str], Arrivals]]:
-    waiting = Waiting(cast("Store", kept), connect(Settings(redis_url=SecretStr(redis_url))), limit=1)
+def waiting(kept: Kept, redis_url: str) -> Waiting:
+    return Waiting(cast("Store", kept), connect(Settings(redis_url=SecretStr(redis_url))), limit=1)
+
+
+@pytest.fixture
+def expecting(waiting: Waiting) -> Generator[Callable[[str], Arrivals]]:
     with ExitStack() as stack:
         yield lambda prediction_id: stack.enter_context(waiting.expecting(prediction_id))
 
@@ -89,3 +93,17 @@ def test_a_store_that_was_away_is_looked_into_again(kept: Kept, expecting: Calla
     kept.finish(one)
     kept.is_away = False
     assert gathered([one], arrivals, LONG_S) == {one: kept.predictions[one]}
+
+
+def test_when_waiting_closes_everybody_goes_on_with_what_is_known(kept: Kept, waiting: Waiting) -> None:
+    done, open_ = kept.queued(), kept.queued()
+    with waiting.expecting(done, open_) as both, waiting.expecting(accepted_late := new_id()) as late:
+        kept.finish(done)
+        answer = both.get(timeout=LONG_S)
+        both.put(answer)
+        waiting.close()
+        assert gathered([done, open_], both, LONG_S) == {done: kept.predictions[done], open_: None}
+        answers = iter([False, True, True])
+        assert gathered([accepted_late], late, LONG_S, are_kept=lambda: next(answers)) == {accepted_late: None}
+    with waiting.expecting(open_) as arrivals:
+        assert gathered([open_], arrivals, LONG_S) == {open_: None}
