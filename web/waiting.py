@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from queue import Empty, SimpleQueue
-from typing import cast
+from typing import NoReturn, cast
 
 from redis import Redis, RedisError
 
@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 LOOK_S = 1.0  # whoever waits longer is looked for in the store this often: hints get lost
 PAGE = 500  # predictions in one look
-LAST_LOOKS_S = 0.1  # who still comes, or is only being accepted, is sent on this often once waiting is over
+LET_GO_S = 0.1  # once waiting is over, who still comes, or was only being accepted, is let go this often
 
 # What became of jobs: finished, or None where nothing is kept, or nobody looks any more.
 Arrivals = SimpleQueue[Mapping[str, Prediction | None]]
@@ -137,11 +137,15 @@ class Waiting:
             except Exception:
                 log.exception("a look into the store failed")  # many may wait for the next one
             before = now
+        self._let_go()
+
+    def _let_go(self) -> NoReturn:
+        """Tell all who wait, until the process ends, that nobody looks any more."""
         while True:
             with self._lock:
-                everybody = list(self._waiters)
-            self._tell(dict.fromkeys(everybody))
-            time.sleep(LAST_LOOKS_S)
+                ids = list(self._waiters)
+            self._tell(dict.fromkeys(ids))
+            time.sleep(LET_GO_S)
 
     def _look(self, ids: Sequence[str]) -> None:
         """Tell whoever waits for one of these what the store says, unless it is still queued."""
