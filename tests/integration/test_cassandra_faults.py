@@ -20,12 +20,12 @@ from tests.services.store import works
 pytestmark = pytest.mark.integration
 
 HOUR_MS = 60 * 60 * 1000
-TIMEOUT_S = 4  # longer than the default, as a virtual machine may stand still; shorter than what a hang may cost
+SHORT_TIMEOUT_S = 4  # yet longer than the default, as a virtual machine may stand still
 OpenStore = Callable[[], Store]
 
 
 def open_patiently(url: str) -> Store:
-    return open_store(Settings(store_url=url, cassandra_timeout_s=TIMEOUT_S))
+    return open_store(Settings(store_url=url, cassandra_timeout_s=SHORT_TIMEOUT_S))
 
 
 @pytest.fixture
@@ -135,10 +135,10 @@ def test_a_cassandra_that_hangs_costs_seconds(
             with pytest.raises(StoreUnavailableError, match=cassandra_server.address) as told:
                 call()
             reasons.append(str(told.value))
-            assert time.monotonic() - began < 2 * max(TIMEOUT_S, FIRST_CONNECTION_S)
+            assert time.monotonic() - began < 2 * max(SHORT_TIMEOUT_S, FIRST_CONNECTION_S)
     finally:
         cassandra_server.resume()
-    assert reasons[0].endswith(f"no answer within {TIMEOUT_S} s (see QUILL_CASSANDRA_TIMEOUT_S)")
+    assert reasons[0].endswith(f"no answer within {SHORT_TIMEOUT_S} s (see QUILL_CASSANDRA_TIMEOUT_S)")
     wait_until(lambda: works(store), "the store goes on", seconds=120)
     store.finish([answered(job)])
     assert store.unfinished(now_ms() + 1, 100) == []
