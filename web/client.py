@@ -73,14 +73,16 @@ class Client:
         Raises:
             TimeoutError: it takes longer than the seconds.
         """
-        deadline_s = time.monotonic() + seconds
+        return self._wait_until(prediction_id, time.monotonic() + seconds)
+
+    def _wait_until(self, prediction_id: str, deadline_s: float) -> PredictionView:
         while (left := deadline_s - time.monotonic()) > 0:
             wait = {"wait": max(1, int(min(left, WAIT_S)))}
             answer = self._call("GET", f"/api/v1/predictions/{prediction_id}", params=wait)
             prediction = _shaped(PredictionView, answer)
             if prediction.finished_at:
                 return prediction
-        raise TimeoutError(f"no answer within {seconds} s; the drawing is safe, ask again for {prediction_id}")
+        raise TimeoutError(f"no answer in time; the drawing is safe, ask again for {prediction_id}")
 
     def predict(self, png: bytes, seconds: float = 60.0) -> PredictionView:
         """Hand in a drawing and return its finished prediction."""
@@ -93,18 +95,24 @@ class Client:
         self._call("PUT", f"/api/v1/predictions/{prediction_id}/label", content=content, headers=headers)
 
     def as_completed(self, prediction_ids: Iterable[str], seconds: float = 60.0) -> Iterator[PredictionView]:
-        """Yield each prediction as it is finished.
+        """Yield each prediction as it is finished; who leaves before the last one waits for no other.
+
+        The seconds are for all of them together.
 
         Raises:
             QuillError, TimeoutError, httpx.HTTPError: the first that a call raised, once all others are yielded.
         """
+        deadline_s = time.monotonic() + seconds
         errors: list[BaseException] = []
-        with ThreadPoolExecutor(AT_A_TIME) as pool:
-            for waited in as_done([pool.submit(self.wait, each, seconds) for each in prediction_ids]):
+        pool = ThreadPoolExecutor(AT_A_TIME)
+        try:
+            for waited in as_done([pool.submit(self._wait_until, each, deadline_s) for each in prediction_ids]):
                 if error := waited.exception():
                     errors.append(error)
                 else:
                     yield waited.result()
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
         if errors:
             raise errors[0]
 

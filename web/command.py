@@ -1,5 +1,6 @@
 """The command line: `quill predict`, `quill watch`, `quill doctor`."""
 
+import signal
 import sys
 import time
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
@@ -36,13 +37,18 @@ def main() -> None:
 @click.option("--wait", default=60.0, show_default=True, help="Seconds to wait for the service, and for each answer.")
 @click.argument("drawings", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 def predict(address: str, wait: float, drawings: tuple[Path, ...]) -> None:
-    """Tell which digits are on DRAWINGS, PNG files; a line each, as soon as it is known."""
+    """Tell which digits are on DRAWINGS.
+
+    They are PNG files; each gets a line as soon as it is known. What could not be read makes the exit status 1.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # as an exception Ctrl-C would wait for the calls under way
+    _tell_of_silence(address, wait)
     with Client(address, patience_s=wait) as client, ThreadPoolExecutor(AT_A_TIME) as pool:
         asked = {pool.submit(_predicted, client, drawing, wait): drawing for drawing in drawings}
         try:
             told = [_tell(asked[done], done) for done in as_completed(asked)]
         except httpx.ConnectError as error:  # nobody is there: the other drawings would fare no better
-            raise click.ClickException(f"{error} ({address})") from error
+            raise _silence(address, error) from error
         finally:
             pool.shutdown(cancel_futures=True)
     sys.exit(0 if all(told) else 1)
@@ -52,7 +58,7 @@ def predict(address: str, wait: float, drawings: tuple[Path, ...]) -> None:
 @ADDRESS
 @click.option("--times", type=click.IntRange(1), help="Lines to print; without it until Ctrl-C.")
 def watch(address: str, times: int | None) -> None:
-    """Print backlog, rate and workers, every second."""
+    """Print backlog, rate and workers each second."""
     try:
         with Client(address, patience_s=0) as client:
             for line in count(1):
@@ -60,13 +66,18 @@ def watch(address: str, times: int | None) -> None:
                 if line == times:
                     return
                 time.sleep(1)
+    except httpx.ConnectError as error:
+        raise _silence(address, error) from error
     except (QuillError, httpx.HTTPError) as error:
         raise click.ClickException(f"{error} ({address})") from error
 
 
 @main.command()
 def doctor() -> None:
-    """Look for what is wrong with this installation's settings, Redis, disk, store, model, workers; name each cure."""
+    """Look for what is wrong, and name each cure.
+
+    At this installation's settings, Redis, disk, store, model, workers and backlog. A fault makes the exit status 1.
+    """
     faults = 0
     for finding in examine():
         click.echo(f"{finding.what}: {finding.fault or 'ok'}")
@@ -74,6 +85,20 @@ def doctor() -> None:
             faults += 1
             click.echo(f"    cure: {finding.cure}")
     sys.exit(1 if faults else 0)
+
+
+def _tell_of_silence(address: str, wait: float) -> None:
+    try:
+        with Client(address, patience_s=0) as client:
+            client.status()
+    except httpx.ConnectError:
+        click.echo(f"Nobody answers at {address} yet; trying for {wait:.0f} s.", err=True)
+    except (QuillError, httpx.HTTPError):
+        pass  # whoever predicts is told
+
+
+def _silence(address: str, error: httpx.ConnectError) -> click.ClickException:
+    return click.ClickException(f"nobody answers at {address} ({error}): start Quill, or name it with --address")
 
 
 def _predicted(client: Client, drawing: Path, seconds: float) -> PredictionView:
@@ -86,7 +111,7 @@ def _tell(drawing: Path, asked: Future[PredictionView]) -> bool:
         prediction = asked.result()
     except httpx.ConnectError:
         raise
-    except (QuillError, TimeoutError, httpx.HTTPError) as error:
+    except (QuillError, OSError, httpx.HTTPError) as error:  # a file that cannot be read, an answer that is late, too
         click.echo(f"{drawing}: {error}", err=True)
         return False
     click.echo(f"{drawing}: {prediction.error or _read(prediction)}", err=bool(prediction.error))
@@ -100,7 +125,8 @@ def _read(prediction: PredictionView) -> str:
 def _line(status: StatusView) -> str:
     oldest = "" if status.oldest_s is None else f", the oldest for {status.oldest_s:.1f} s"
     versions = ", ".join(sorted({worker.model_version for worker in status.workers})) or "none"
-    return f"{status.backlog} wait{oldest}; {status.rate_per_s:.1f}/s; {len(status.workers)} workers (model {versions})"
+    workers = "1 worker" if len(status.workers) == 1 else f"{len(status.workers)} workers"
+    return f"{status.backlog} wait{oldest}; {status.rate_per_s:.1f}/s; {workers} (model {versions})"
 
 
 if __name__ == "__main__":

@@ -68,6 +68,8 @@ def _found(what: str, check: Callable[[], object]) -> Finding:
         return Finding(what, error.fault, error.cure)
     except (RedisError, StoreUnavailableError) as error:
         return Finding(what, f"cannot be asked: {error}", "first cure what is found above")
+    except Exception as error:  # noqa: BLE001 - a doctor that dies of one fault tells of no other
+        return Finding(what, f"{type(error).__name__}: {error}", "correct the setting that names it")
     return Finding(what)
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
+from shared.contract import CLASSES
 from shared.picture import pictures_from_png
 from shared.settings import Settings
 from worker.answering import Classify
@@ -55,7 +56,7 @@ def mark_of(picture: bytes) -> str:
 def classify_as_stub(pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Return as the digit of each picture one that depends on every pixel, as the stub model does."""
     ink = pictures.reshape(len(pictures), -1).astype(np.int64)
-    return np.eye(10, dtype=np.float32)[ink @ np.arange(1, ink.shape[1] + 1) % 10]
+    return np.eye(CLASSES, dtype=np.float32)[ink @ np.arange(1, ink.shape[1] + 1) % CLASSES]
 
 
 def real_classify() -> Classify:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from redis import RedisError
 
-from shared.contract import PICTURE_BYTES, Job, Prediction
+from shared.contract import CLASSES, PICTURE_BYTES, Job, Prediction
 from shared.queue import SubmitError
 from shared.store import StoreUnavailableError
 from tests.simulation.parts import VISIBILITY_MS, Message, Redis, Store, must
@@ -83,7 +83,7 @@ class Model:
             raise Killed
         if BAD in inks:
             raise ValueError("bad ink")
-        return np.eye(10, dtype=np.float32)[inks]
+        return np.eye(CLASSES, dtype=np.float32)[inks]
 
 
 class Worker:
