@@ -1,5 +1,7 @@
-"""What Redis has handed to a worker that stops is in the worker's hands or in the queue, never in between."""
+"""What Redis has handed to a worker that stops is in its hands or in the queue, and what is none of ours in neither."""
 
+import json
+from base64 import b64encode
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import Any
@@ -32,6 +34,17 @@ class Taker:
     def ask(self) -> None:
         """Send Redis the BRPOP whose reply is still to come."""
         self.connection.transport.cycle.on_poll_start()
+
+    def take(self) -> None:
+        """Let the reply come in."""
+        self.connection.default_channel._brpop_read()
+
+    def take_spoiled(self, redis: Redis, odd: dict[str, Any]) -> None:
+        """Take the message that waits, then one that differs from it in what is odd."""
+        self.take()
+        redis.lpush(QUEUE, json.dumps(spoiled(self.taken[0]._raw, odd)))
+        self.ask()
+        self.take()
 
 
 @pytest.fixture
@@ -80,3 +93,54 @@ def test_a_worker_stops_even_if_redis_went_away(taker: Taker) -> None:
     taker.connection.default_channel.client.connection._sock.close()
     taker.consumer.cancel()
     assert not taker.connection.default_channel._consumers
+
+
+def spoiled(message: dict[str, Any], odd: dict[str, Any]) -> dict[str, Any]:
+    return message | {part: message[part] | new if isinstance(new, dict) else new for part, new in odd.items()}
+
+
+def packed(body: str) -> str:
+    return b64encode(body.encode()).decode()
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"content-type": "application/x-python-serialize"},
+        {"headers": {"task": "celery.backend_cleanup"}},
+        {"headers": {"eta": "9999-12-31T23:59:59+00:00"}},
+        {"headers": {"expires": "0001-01-01T00:00:00+14:00"}},
+        {"headers": {"shadow": {"a": 1}}},
+        {"headers": {"chain": [5]}},
+        {"headers": {"timelimit": 5}},
+        {"headers": {"id": None}},
+        {"properties": {"delivery_tag": 5}},
+        {"properties": {"delivery_info": 5}},
+        {"properties": {"delivery_info": {"exchange": "", "routing_key": "elsewhere"}}},
+        {"body": "x"},
+        {"body": packed("[[{}], {}, 5]")},
+        {"body": packed('[[{}], {"a": 1}, {}]')},
+        {"body": packed('[[{}], {}, {"chain": [5]}]')},
+    ],
+    ids=str,
+)
+def test_what_is_not_quite_a_message_of_ours_takes_no_place_in_a_worker(
+    taker: Taker, submit: Callable[[], None], redis_url: str, odd: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    """Celery would keep it, or do what it asks: eight of them, and a worker takes nothing more."""
+    submit()
+    with Redis.from_url(redis_url) as redis:
+        taker.take_spoiled(redis, odd)
+        assert redis.hlen("unacked") == 1  # the first
+    assert len(taker.taken) == 1
+    assert "it was dropped" in caplog.text
+
+
+def test_of_what_is_dropped_the_log_does_not_repeat_a_megabyte(
+    taker: Taker, submit: Callable[[], None], redis_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    submit()
+    with Redis.from_url(redis_url) as redis:
+        taker.take_spoiled(redis, {"body": b64encode(b"\xff" * 1_000_000).decode()})
+    assert "it was dropped" in caplog.text
+    assert len(caplog.text) < 1000
