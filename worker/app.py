@@ -72,7 +72,12 @@ class Worker:
         signals.worker_shutting_down.connect(self._stop, weak=False)
         Watch(self._redis, self._answering.call_s, self._about).start(self._name, self._settings.hang_s, beat)
         threading.Thread(target=self._sweep, name="sweeper", daemon=True).start()
-        celery_worker = self._celery.Worker(hostname=self._name, without_gossip=True, without_mingle=True)
+        celery_worker = self._celery.Worker(
+            hostname=self._name,
+            without_gossip=True,
+            without_mingle=True,
+            loglevel="INFO",  # Celery sets the level of all logs, not of its own alone
+        )
         celery_worker.start()
         self._store.close()
         return int(celery_worker.exitcode or 0)

@@ -1,5 +1,6 @@
 """The processes together, as the README promises them: Cassandra's rows, a second worker, a failover of Redis."""
 
+import json
 from collections.abc import Callable, Generator
 from contextlib import ExitStack
 from pathlib import Path
@@ -99,3 +100,11 @@ def test_a_redis_that_becomes_a_replica_for_a_while_ends_no_worker(tmp_path: Pat
         redis.replicaof("no", "one")
         assert answer_at(address)["digits"] == "7"
         assert worker.exit_code is None
+
+
+def test_a_worker_logs_one_line_a_job(quill: Quill) -> None:
+    job = answered(quill)["id"]
+    worker = next(process for process in quill.processes if process.name.startswith("worker"))
+    lines = wait_until(lambda: [line for line in worker.log.splitlines() if job in line], "the job is logged")
+    (told,) = map(json.loads, lines)
+    assert (told["level"], told["event"], told["state"]) == ("info", "answered", "done")
