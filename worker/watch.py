@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 
 PERIOD_S = 1.0
 STOPPED_S = 10.0  # a round that comes so late: the whole process stood still
-STALLED_S = 30.0  # Celery's loop may stand still for a reconnection, never so long while Redis answers
+STALLED_S = 45.0  # while Redis answers; Celery's longest pause before it connects anew is 30 s, and then it connects
 
 
 class LoopTick(bootsteps.StartStopStep):
