@@ -21,12 +21,13 @@ from worker.events import EventsTogether
 from worker.keeping import Keeping
 from worker.sweeper import PERIOD_S, Sweeper
 from worker.tally import Tally
-from worker.task import handler
+from worker.task import handler, leave
 from worker.watch import LoopTick, Watch
 
 log = logging.getLogger(__name__)
 
 PURGE_S = 3600
+STOP_S = 30.0  # less than any supervisor of ours waits before it kills
 
 
 class HangUp(bootsteps.StartStopStep):
@@ -44,11 +45,12 @@ class HangUp(bootsteps.StartStopStep):
 class Worker:
     """One worker process: Celery fetches messages, the model's thread answers them, the store keeps the answers."""
 
-    def __init__(self, settings: Settings, model: Model, store: Store, *, name: str) -> None:
+    def __init__(self, settings: Settings, model: Model, store: Store, *, name: str, stop_s: float = STOP_S) -> None:
         self._settings = settings
         self._model = model
         self._store = store
         self._name = name
+        self._stop_s = stop_s
         self._redis = connect(settings)
         self._tally = Tally()
         attempts = Attempts(self._redis)
@@ -83,7 +85,11 @@ class Worker:
         return int(celery_worker.exitcode or 0)
 
     def _stop(self, **_: object) -> None:
+        """Let what is held be finished, but not for ever: Celery waits without end for a Redis that hangs."""
         self._keeping.stop()
+        late = threading.Timer(self._stop_s, leave, [f"it was told to stop {self._stop_s:.0f} s ago"])
+        late.daemon = True
+        late.start()
 
     def _about(self) -> dict[str, Any]:
         """Return what a live worker tells of itself."""

@@ -1,7 +1,7 @@
 """The processes together, as the README promises them: Cassandra's rows, a second worker, a failover of Redis."""
 
 import json
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -18,16 +18,6 @@ from tests.services.redis import RedisServer
 pytestmark = pytest.mark.e2e
 
 SEVEN = Path("tests/seven.png").read_bytes()
-
-
-@pytest.fixture
-def own_redis(tmp_path: Path) -> Generator[RedisServer]:
-    """Give a Redis that the test may turn into something else."""
-    folder = tmp_path / "redis"
-    folder.mkdir()
-    server = RedisServer(folder)
-    yield server
-    server.process.stop()
 
 
 def accepted(quill: Quill) -> str:

@@ -16,6 +16,8 @@ from redis import Redis
 
 from tests.services.process import Process, wait_until
 from tests.services.quill import Quill
+from tests.services.redis import RedisServer
+from worker.task import EXIT_RESTART
 
 pytestmark = pytest.mark.e2e
 
@@ -62,6 +64,29 @@ def test_a_hang_up_does_nothing_to_a_worker_under_nohup(worker: Process) -> None
     worker.send(signal.SIGTERM)
     assert worker.wait() == 0
     assert worker.log.count("worker: Warm shutdown") == 1
+
+
+IMPATIENT = """
+import sys
+from types import SimpleNamespace
+from shared.settings import Settings
+from shared.store import open_store
+from worker.app import Worker
+settings = Settings.from_env()
+model = SimpleNamespace(classify=None, version="none", threshold=0.5)
+sys.exit(Worker(settings, model, open_store(settings), name="impatient", stop_s=1).run(None))
+"""
+
+
+def test_a_worker_that_is_told_to_stop_does_not_wait_for_ever_for_a_redis_that_hangs(
+    tmp_path: Path, own_redis: RedisServer
+) -> None:
+    environ = {"QUILL_REDIS_URL": own_redis.url(), "QUILL_STORE_URL": f"sqlite:///{tmp_path}/quill.db"}
+    worker = Process("worker", [sys.executable, "-c", IMPATIENT], tmp_path / "worker.log", os.environ | environ)
+    worker.wait_until(lambda: "brpop" in doings(own_redis.url()), "the worker waits for messages")
+    own_redis.process.send(signal.SIGSTOP)
+    worker.send(signal.SIGTERM)
+    assert worker.wait(20) == EXIT_RESTART
 
 
 def test_a_worker_with_no_place_for_its_beat_does_not_start(quill: Quill, tmp_path: Path) -> None:
