@@ -74,7 +74,7 @@ class Answering:
         """Return a done or failed prediction for each arrival, in their order."""
         counts = self._attempts.begin([arrival.job.id for arrival in arrivals])
         fresh = [arrival for arrival in arrivals if counts[arrival.job.id] <= 1]
-        suspects = [arrival for arrival in arrivals if counts[arrival.job.id] > 1]
+        suspects = sorted((one for one in arrivals if counts[one.job.id] > 1), key=lambda one: counts[one.job.id])
         predictions = {
             arrival.job.id: self._prediction(arrival, reading, 1)
             for arrival, reading in zip(fresh, self._read([arrival.job for arrival in fresh]), strict=True)
@@ -87,7 +87,8 @@ class Answering:
     def _answer_suspects(self, suspects: Sequence[Arrival], answered: Sequence[Prediction]) -> dict[str, Prediction]:
         """Answer jobs whose last model call never ended, each by itself, so that no neighbour is blamed for it.
 
-        What is answered is kept before the next call: the process may end in it, and its neighbours wait for no killer.
+        The least suspected come first: whoever stands behind a killer waits for all its attempts. What is answered is
+        kept before the next call: the process may end in it, and its neighbours wait for no killer.
         """
         predictions: dict[str, Prediction] = {}
         for suspect in suspects:

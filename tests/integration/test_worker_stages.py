@@ -142,6 +142,22 @@ def test_before_a_suspect_is_tried_what_is_answered_is_kept(
     assert kept_before == [[], [fresh.id], [fresh.id, innocent.id]]
 
 
+def test_a_suspect_waits_for_none_that_was_tried_more_often(answer: Any, attempts: Attempts) -> None:
+    """A killer stands first in its message; its neighbours are not to wait until it is given up."""
+    killer, *_ = jobs = [a_job(digit) for digit in (3, 1, 2)]
+    attempts.begin([job.id for job in jobs])  # the call that ended the process, then one for the killer alone
+    attempts.begin([killer.id])
+    tried: list[int] = []
+
+    def note(pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
+        tried.append(int(pictures[0, 0, 0]))
+        return classify(pictures)
+
+    predictions = answer(jobs, FakeModel(note))
+    assert tried == [1, 2, 3]
+    assert [prediction.id for prediction in predictions] == [job.id for job in jobs]
+
+
 def test_a_job_that_keeps_killing_its_process_is_given_up_without_another_call(
     answer: Any, attempts: Attempts, redis: Redis
 ) -> None:
