@@ -52,7 +52,7 @@ class Worker:
         self._name = name
         self._stop_s = stop_s
         self._redis = connect(settings)
-        self._tally = Tally()
+        self._tally = Tally(model.version)
         attempts = Attempts(self._redis)
         self._keeping = Keeping(store, self._redis, attempts)
         self._answering = Answering(

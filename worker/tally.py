@@ -14,7 +14,9 @@ from worker.counts import CONFIDENCE, HELD_JOBS, PREDICTIONS, REDELIVERIES, STAG
 class Tally:
     """The counts of one worker process; the task's threads call it."""
 
-    def __init__(self) -> None:
+    def __init__(self, model_version: str) -> None:
+        for state in (State.DONE, State.FAILED):
+            PREDICTIONS.labels(state, model_version)  # 0 from the start: what appears with the first seems not to grow
         self._batch_size = 0
         self._held = 0
         self._answered = 0

@@ -57,9 +57,16 @@ def test_the_table_holds_every_metric_of_web_and_nothing_else(site: Site) -> Non
 
 
 def test_the_table_holds_every_metric_of_workers_and_nothing_else() -> None:
-    tally = Tally()
+    tally = Tally("m")
     tally.answered([Prediction("i", (), 0, state=State.DONE, stage_ms={"queued": 1})])
     assert told("worker") == given(WORKER.collect())
+
+
+def test_a_worker_shows_how_many_failed_before_one_does() -> None:
+    """Else the first scrape after it would be the first of its series, from which no alert can tell a rise."""
+    Tally("new")
+    for state in ("done", "failed"):
+        assert WORKER.get_sample_value("quill_predictions_total", {"state": state, "model_version": "new"}) == 0
 
 
 def test_an_accepted_drawing_is_counted(site: Site) -> None:
