@@ -66,6 +66,18 @@ def test_workers_follow_the_whole_backlog_and_its_age() -> None:
     assert any("quill_backlog_oldest_seconds" in query for query in queries)
 
 
+def test_workers_stay_as_they_are_while_nobody_knows_the_backlog() -> None:
+    """KEDA would else take what Prometheus does not know for 0, and scale down in the middle of an outage."""
+    triggers = RESOURCES["ScaledObject-worker"]["spec"]["triggers"]
+    assert {trigger["metadata"]["ignoreNullValues"] for trigger in triggers} == {"false"}
+
+
+@pytest.mark.parametrize("name", CONTAINERS)
+def test_a_probe_is_patient_with_what_is_busy(name: str) -> None:
+    probes = [probe for probe in CONTAINERS[name] if probe in {"readinessProbe", "livenessProbe"}]
+    assert all(CONTAINERS[name][probe]["timeoutSeconds"] >= 5 for probe in probes)
+
+
 def test_the_overlay_in_the_docs_names_images_stores_and_secrets(tmp_path: Path) -> None:
     overlay = re.findall(r"```yaml\n(.*?)```", Path("docs/operations.md").read_text(), re.DOTALL)[0]
     shutil.copytree(BASE, tmp_path / BASE)
