@@ -14,10 +14,11 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from urllib.request import urlopen
+from urllib.request import ProxyHandler, build_opener
 
-from compose.local.checks import CannotRunError, check_ports, only_one_in, redis_server
+from compose.local.checks import CannotRunError, check_ports, check_workers, make_folder, only_one_in, redis_server
 from shared.listening import PortError
+from shared.model_file import ModelError, proved
 from shared.settings import Settings, SettingsError
 
 CONFIGURATION = Path(__file__).with_name("supervisord.conf")
@@ -25,17 +26,18 @@ DATA = Path("var")
 LOGS = DATA / "log"
 SLOW_S = 60  # a start that takes longer is told
 PR_SET_PDEATHSIG = 1
+HERE = build_opener(ProxyHandler({}))  # past the proxy that http_proxy may name
 
 
 def main() -> int:
     """Run the pipeline until a signal or supervisord's end; return the exit code."""
     options = _options()
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # a script's `&` lets the first be ignored
         signal.signal(number, signal.default_int_handler)
     try:
         with only_one_in(DATA):
             return _run(_environment(options), options)
-    except (CannotRunError, PortError, SettingsError) as error:
+    except (CannotRunError, ModelError, PortError, SettingsError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
 
@@ -51,7 +53,10 @@ def _options() -> argparse.Namespace:
 
 def _environment(options: argparse.Namespace) -> dict[str, str]:
     """Return supervisord's environment: what its configuration names, and Quill's settings."""
-    redis_here = "redis_url" not in Settings.from_env().model_fields_set
+    settings = Settings.from_env()
+    proved(settings.model, settings.runtime)  # the workers do so, too, and tell it only to their logs
+    check_workers(options.workers)
+    redis_here = "redis_url" not in settings.model_fields_set
     ports = {"PORT": options.port, "FLOWER_PORT": options.flower_port}
     check_ports(ports | ({"REDIS_PORT": options.redis_port} if redis_here else {}))
     if redis_here:
@@ -70,7 +75,7 @@ def _environment(options: argparse.Namespace) -> dict[str, str]:
 
 def _run(environment: dict[str, str], options: argparse.Namespace) -> int:
     for folder in (LOGS, DATA / "redis"):
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
     supervisord = subprocess.Popen(  # noqa: S603 - its arguments are ours
         [sys.executable, "-m", "supervisor.supervisord", "--configuration", str(CONFIGURATION)],
         env=environment,
@@ -109,7 +114,7 @@ def _announcements(options: argparse.Namespace, supervisord: subprocess.Popen[by
 
 def _answers(address: str) -> bool:
     try:
-        with urlopen(address, timeout=5):  # noqa: S310 - our own address
+        with HERE.open(address, timeout=5):
             return True
     except OSError:  # refused, or an HTTP status that says no
         return False

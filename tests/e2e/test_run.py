@@ -5,7 +5,7 @@ import shutil
 import signal
 import socket
 import subprocess
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import psutil
@@ -13,6 +13,8 @@ import pytest
 import requests
 from redis import Redis
 
+from compose.local.checks import check_ports
+from shared.listening import PortError
 from shared.queue import WORKER_KEY
 from tests.services.process import Process, free_port, wait_until
 
@@ -40,7 +42,8 @@ class Pipeline:
         self.checkout = checkout
         self.ports = {"PORT": free_port(), "FLOWER_PORT": free_port(), "REDIS_PORT": free_port()}
         self.page = f"http://127.0.0.1:{self.ports['PORT']}"
-        self.make = Process("make", command(checkout, **self.ports), checkout / "make.log")
+        environ = os.environ | {"http_proxy": "http://127.0.0.1:1"}  # nobody is to be asked there for what runs here
+        self.make = Process("make", command(checkout, **self.ports), checkout / "make.log", environ)
         self.make.wait_until(lambda: self.processes("-m", "worker"), "a worker runs")
 
     def wait_until_ready(self) -> None:
@@ -105,6 +108,25 @@ def test_a_drawing_is_answered_a_killed_worker_comes_back_and_ctrl_c_leaves_noth
         assert not listens(port)
 
 
+@pytest.fixture
+def background() -> Iterator[None]:
+    """Let the processes that the test starts ignore Ctrl-C, as a script's `&` does."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("background")
+def test_in_the_background_of_a_script_an_interrupt_ends_all(checkout: Path) -> None:
+    pipeline = Pipeline(checkout)
+    try:
+        (script,) = pipeline.processes("-m", "compose.local.run")
+        script.send_signal(signal.SIGINT)
+        wait_until(lambda: not pipeline.processes(), "all processes are gone")
+    finally:
+        pipeline.make.stop()
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
 def test_whatever_ends_the_script_ends_all(checkout: Path, pipeline: Pipeline, number: signal.Signals) -> None:
     (script,) = pipeline.processes("-m", "compose.local.run")
@@ -123,9 +145,9 @@ def listens(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-def refusal(checkout: Path, **ports: int) -> str:
+def refusal(checkout: Path, **variables: int) -> str:
     """Return what a `make run` that cannot start says, without what make adds to it."""
-    run = subprocess.run(command(checkout, **ports), capture_output=True, text=True, check=False, timeout=60)
+    run = subprocess.run(command(checkout, **variables), capture_output=True, text=True, check=False, timeout=60)
     assert run.returncode != 0
     return "\n".join(line for line in run.stderr.splitlines() if not line.startswith("make"))
 
@@ -173,6 +195,29 @@ def test_a_misspelt_setting_stops_the_start(checkout: Path, monkeypatch: pytest.
     monkeypatch.setenv("QUILL_BATCHLIMIT", "8")
     free = {"PORT": free_port(), "FLOWER_PORT": free_port(), "REDIS_PORT": free_port()}
     assert refusal(checkout, **free) == "unknown setting QUILL_BATCHLIMIT; `python -m shared.settings` lists all"
+
+
+def test_a_model_that_cannot_be_read_is_told_at_once(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not by a page that never comes: each worker would tell it to its log, and start again."""
+    monkeypatch.setenv("QUILL_MODEL", "nothing.keras")
+    assert refusal(checkout).startswith("nothing.json cannot be read (No such file or directory): restore it with git,")
+
+
+def test_a_file_in_the_place_of_the_data_is_told_in_one_line_with_its_cure(checkout: Path) -> None:
+    (checkout / "var").touch()
+    assert refusal(checkout) == (
+        "the folder var/ cannot be made (File exists): move away what is in its place, or let yourself write there"
+    )
+
+
+@pytest.mark.parametrize("workers", [0, 65])
+def test_a_number_of_workers_that_cannot_be_is_told_in_one_line(checkout: Path, workers: int) -> None:
+    assert refusal(checkout, WORKERS=workers) == f"WORKERS={workers} cannot be: take 1 to 64"
+
+
+def test_beyond_the_last_port_none_is_proposed() -> None:
+    with socket.create_server(("127.0.0.1", 65535)), pytest.raises(PortError, match=r"PORT=65534$"):
+        check_ports({"PORT": 65535, "FLOWER_PORT": 65534})
 
 
 def test_a_python_that_is_too_old_is_told_in_one_line_with_its_cure(checkout: Path) -> None:
