@@ -12,7 +12,7 @@ from shared.queue import EPOCH_KEY, SUBMITTED_HEADER, SWEEPER_KEY
 from shared.settings import Settings
 from shared.store import Store, open_store
 from worker.counts import REGISTRY
-from worker.sweeper import Sweeper
+from worker.sweeper import LOCK_S, Sweeper
 
 pytestmark = pytest.mark.integration
 
@@ -122,6 +122,24 @@ def test_when_redis_lost_its_memory_everything_is_submitted_again_once(
     if epoch:
         redis.set(EPOCH_KEY, epoch)
     assert [sweeper.sweep(), sweeper.sweep()] == [1, 0]
+
+
+def test_the_queue_is_judged_by_the_message_that_is_next_not_by_the_last(
+    store: Store, redis: Redis, sweeper: Sweeper
+) -> None:
+    """Redis hands out the right of the list first: only what was submitted before that one has left the queue."""
+    add(store, LONG_AGO_MS)
+    for age_ms in (LONG_AGO_MS + 1000, 0):
+        redis.lpush(QUEUE, json.dumps({"headers": {SUBMITTED_HEADER: now_ms() - age_ms}}))
+    assert sweeper.sweep() == 0
+
+
+def test_who_sweeps_keeps_the_lock_by_sweeping_and_loses_it_by_dying(redis: Redis, sweeper: Sweeper) -> None:
+    sweeper.sweep()
+    assert 0 < redis.ttl(SWEEPER_KEY) <= LOCK_S
+    redis.expire(SWEEPER_KEY, 1)
+    sweeper.sweep()
+    assert redis.ttl(SWEEPER_KEY) > 1
 
 
 def test_one_sweeps_at_a_time_and_another_takes_over(

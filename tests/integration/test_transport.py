@@ -95,6 +95,21 @@ def test_a_worker_stops_even_if_redis_went_away(taker: Taker) -> None:
     assert not taker.connection.default_channel._consumers
 
 
+def test_celery_is_told_what_the_promise_rests_on(celery: Celery) -> None:
+    assert celery.conf.task_acks_late  # a message leaves Redis after its answers are durable
+    assert celery.conf.accept_content == ["json"]  # never pickle
+    assert celery.conf.worker_enable_remote_control is False  # nobody on Redis shuts a worker down
+
+
+def test_what_flower_and_logs_show_of_a_message_is_never_the_ink(taker: Taker, submit: Callable[[], None]) -> None:
+    submit()
+    taker.take()
+    (message,) = taker.taken
+    told = json.dumps([message.headers, message.properties])
+    assert "1 jobs, the first" in told
+    assert message.payload[0][0]["jobs"][0]["ink"][:20] not in told
+
+
 def spoiled(message: dict[str, Any], odd: dict[str, Any]) -> dict[str, Any]:
     return message | {part: message[part] | new if isinstance(new, dict) else new for part, new in odd.items()}
 

@@ -4,15 +4,18 @@ import json
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any, cast
 
 import numpy as np
 import pytest
+from celery import Celery
 from numpy.typing import NDArray
 from pydantic import SecretStr
 from redis import Redis
 
-from shared.contract import PICTURE_BYTES, SIDE, Job, Prediction, State, new_id
+from shared.batcher import Batcher
+from shared.contract import PICTURE_BYTES, SIDE, Job, Prediction, State, new_id, to_message
 from shared.queue import ATTEMPTS_KEY, DONE_CHANNEL, connect
 from shared.settings import Settings
 from shared.store import StoreUnavailableError
@@ -20,6 +23,8 @@ from worker.answering import Answering, Arrival, Classify
 from worker.attempts import DAY_S, Attempts
 from worker.counts import REGISTRY
 from worker.keeping import Keeping
+from worker.tally import Tally
+from worker.task import handler
 
 pytestmark = pytest.mark.integration
 
@@ -109,6 +114,20 @@ def test_below_the_threshold_a_prediction_is_unsure(answer: Any) -> None:
     assert prediction.unsure
 
 
+def rows(*best: float) -> FakeModel:
+    """Return a model that is so sure of each picture in turn."""
+    return FakeModel(lambda _: np.array([[0.0] * 9 + [one] for one in best], np.float32))
+
+
+@pytest.mark.parametrize(("best", "unsure"), [((0.5, 0.5), False), ((1.0, 0.25), True), ((0.25, 1.0), True)])
+def test_a_number_is_unsure_when_any_of_its_pictures_is_below_the_threshold(
+    answer: Any, best: tuple[float, ...], unsure: bool
+) -> None:
+    (prediction,) = answer([a_job(9, 9)], rows(*best))
+    assert prediction.unsure is unsure
+    assert prediction.confidence == best[0] * best[1]
+
+
 def test_a_job_whose_call_never_ended_is_tried_alone_so_that_no_neighbour_is_blamed(
     answer: Any, attempts: Attempts
 ) -> None:
@@ -169,6 +188,13 @@ def test_a_job_that_keeps_killing_its_process_is_given_up_without_another_call(
     assert "ended 3 times" in prediction.error
 
 
+def test_a_job_is_not_given_up_before_its_last_attempt(answer: Any, attempts: Attempts) -> None:
+    job = a_job(1)
+    for _ in range(2):
+        attempts.begin([job.id])
+    assert [(one.state, one.attempts) for one in answer([job])] == [(State.DONE, 3)]
+
+
 def test_a_job_that_was_given_up_kills_nobody_when_its_message_comes_once_more(
     answer: Any, attempts: Attempts, redis: Redis
 ) -> None:
@@ -188,6 +214,12 @@ def test_counts_that_nobody_takes_back_are_not_kept_by_those_of_the_next_day(red
     redis.expire(key, left_s)
     Attempts(redis, clock=lambda: 1000 * DAY_S).begin(["the next day's"])
     assert redis.ttl(key) <= left_s
+
+
+def test_counts_that_nobody_takes_back_expire(attempts: Attempts, redis: Redis) -> None:
+    attempts.begin(["given up"])
+    (key,) = cast("list[str]", redis.keys(f"{ATTEMPTS_KEY}*"))
+    assert 0 < redis.ttl(key) <= DAY_S
 
 
 def test_a_job_whose_calls_end_is_never_given_up_however_long_its_answer_waits_for_the_store(answer: Any) -> None:
@@ -239,6 +271,50 @@ def test_answers_are_durable_before_anybody_hears_of_them(redis: Redis, attempts
         heard = cast("dict[str, str]", hints.get_message(timeout=DEADLINE_S))
     assert json.loads(heard["data"]) == [job.id]
     assert redis.keys(f"{ATTEMPTS_KEY}*") == []
+
+
+def test_the_hint_is_told_after_the_store_has_finished(redis: Redis, attempts: Attempts) -> None:
+    with redis.pubsub(ignore_subscribe_messages=True) as hints:
+        hints.subscribe(DONE_CHANNEL)
+        hints.get_message(timeout=DEADLINE_S)
+        heard: list[Any] = []
+
+        def finish(_: Sequence[Prediction]) -> int:
+            heard.append(hints.get_message(timeout=0.3))
+            return 0
+
+        store: Any = SimpleNamespace(finish=finish)
+        Keeping(store, redis, attempts).keep([done(a_job(7))])
+        assert heard == [None]
+        assert hints.get_message(timeout=DEADLINE_S)
+
+
+def test_a_task_returns_and_so_acknowledges_after_its_answers_are_durable() -> None:
+    durable, returned = threading.Event(), threading.Event()
+
+    def keep(predictions: list[Prediction]) -> list[None]:
+        assert durable.wait(DEADLINE_S)
+        return [None] * len(predictions)
+
+    answering = Batcher[Arrival, Prediction](
+        lambda arrivals: [done(one.job) for one in arrivals], limit=1, name="model"
+    )
+    keeping = Batcher[Prediction, None](keep, limit=1, name="store")
+    task = celery_task(handler(answering, keeping, Tally("m")), returned)
+    threading.Thread(target=task.apply, args=[[to_message([a_job(7)])]], daemon=True).start()
+    assert not returned.wait(0.3)
+    durable.set()
+    assert returned.wait(DEADLINE_S)
+
+
+def celery_task(handle: Callable[[object], None], returned: threading.Event) -> Any:
+    """Return what Celery makes of the handler, which tells when it has returned."""
+
+    def run(message: object) -> None:
+        handle(message)
+        returned.set()
+
+    return Celery(set_as_current=False).task(run)
 
 
 def test_answers_that_changed_nothing_are_counted(redis: Redis, attempts: Attempts) -> None:

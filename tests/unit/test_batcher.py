@@ -81,6 +81,21 @@ def test_whoever_waits_gets_the_error_and_the_thread_lives_on(error: BaseExcepti
     batcher.close()
 
 
+def test_an_error_reaches_every_group_of_its_batch(gate: Gate) -> None:
+    def fail(items: list[int]) -> Sequence[int]:
+        if gate(items) == [0]:
+            return items
+        raise ValueError
+
+    batcher = Batcher(fail, limit=4, name="test")
+    batcher.put([0])
+    assert gate.began.acquire(timeout=DEADLINE_S)
+    waiting = [batcher.put([1]), batcher.put([2])]
+    gate.go_on.release(2)
+    assert [type(future.exception(DEADLINE_S)) for future in waiting] == [ValueError] * 2
+    batcher.close()
+
+
 def test_closing_finishes_what_waits(gate: Gate) -> None:
     batcher = Batcher(gate, limit=4, name="test")
     waiting = [batcher.put([item]) for item in range(3)]
