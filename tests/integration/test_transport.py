@@ -68,6 +68,7 @@ def taker(celery: Celery) -> Generator[Taker]:
         taker = Taker(connection, consumer, taken)
         taker.ask()
         yield taker
+        connection.default_channel.client.connection.disconnect()  # kombu does so only while a BRPOP is under way
 
 
 def test_what_redis_has_handed_out_before_the_stop_reaches_the_worker(
