@@ -43,6 +43,7 @@ class Arrival(NamedTuple):
     job: Job
     received_s: float
     received_ms: int
+    redelivered: bool = False  # Redis has handed it out before
 
 
 class Reading(NamedTuple):

@@ -22,6 +22,7 @@ from worker.keeping import Keeping
 from worker.sweeper import PERIOD_S, Sweeper
 from worker.tally import Tally
 from worker.task import handler, leave
+from worker.unanswered import Unanswered
 from worker.watch import LoopTick, Watch
 
 log = logging.getLogger(__name__)
@@ -58,7 +59,8 @@ class Worker:
         self._answering = Answering(
             model, attempts, keep=self._keeping.keep, worker=name, max_attempts=settings.max_attempts
         )
-        self._answers: Batcher[Arrival, Any] = Batcher(self._answering.answer, limit=settings.batch_limit, name="model")
+        unanswered = Unanswered(self._answering.answer, self._keeping.kept, settings.visibility_s)
+        self._answers: Batcher[Arrival, Any] = Batcher(unanswered.answer, limit=settings.batch_limit, name="model")
         self._kept = Batcher(self._keeping.keep, limit=4 * settings.batch_limit, name="store")
         self._celery = self._make_celery()
 

@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from threading import Event
 from typing import Any
 
@@ -46,6 +46,17 @@ class Keeping:
         durable_ms = now_ms()
         log.info("answered", extra={"each": [_line(prediction, durable_ms) for prediction in predictions]})
         return [None] * len(predictions)
+
+    def kept(self, ids: Collection[str]) -> set[str]:
+        """Return those of the ids whose answers are durable, and tell it once more: who kept them may not have."""
+        try:
+            found = self._store.get(ids).values()
+        except StoreUnavailableError:
+            return set()
+        answered = [prediction for prediction in found if prediction.finished_ms is not None]
+        if answered:
+            self._tell(answered)
+        return {prediction.id for prediction in answered}
 
     def _finish(self, predictions: Sequence[Prediction]) -> int:
         pause = FIRST_PAUSE_S

@@ -24,7 +24,7 @@ EXIT_RESTART = 70  # EX_SOFTWARE: the supervisor starts the process anew
 Handle = Callable[[object], None]
 
 
-def handler(answering: Batcher[Arrival, Prediction], keeping: Batcher[Prediction, None], tally: Tally) -> Handle:
+def handler(answering: Batcher[Arrival, Prediction | None], keeping: Batcher[Prediction, None], tally: Tally) -> Handle:
     """Return the task's body; when it returns, Celery acknowledges the message."""
 
     def handle(message: object) -> None:
@@ -39,7 +39,7 @@ def handler(answering: Batcher[Arrival, Prediction], keeping: Batcher[Prediction
 
 
 def _answer(
-    message: object, answering: Batcher[Arrival, Prediction], keeping: Batcher[Prediction, None], tally: Tally
+    message: object, answering: Batcher[Arrival, Prediction | None], keeping: Batcher[Prediction, None], tally: Tally
 ) -> None:
     try:
         jobs = from_message(message)
@@ -47,10 +47,17 @@ def _answer(
         log.error("a message was dropped: %s", error)  # noqa: TRY400 - a stranger's mistake needs no trace of ours
         return
     received_s, received_ms = time.monotonic(), now_ms()
-    with tally.holding(len(jobs), redelivered=_is_redelivered()):
-        predictions = answering.put([Arrival(job, received_s, received_ms) for job in jobs]).result()
-        with tally.storing():
-            keeping.put(predictions).result()
+    redelivered = _is_redelivered()
+    with tally.holding(len(jobs), redelivered=redelivered):
+        answers = answering.put([Arrival(job, received_s, received_ms, redelivered) for job in jobs]).result()
+        predictions = [prediction for prediction in answers if prediction]
+        if predictions:
+            _keep(predictions, keeping, tally)
+
+
+def _keep(predictions: list[Prediction], keeping: Batcher[Prediction, None], tally: Tally) -> None:
+    with tally.storing():
+        keeping.put(predictions).result()
     tally.answered(predictions)
 
 

@@ -25,6 +25,7 @@ from worker.counts import REGISTRY
 from worker.keeping import Keeping
 from worker.tally import Tally
 from worker.task import handler
+from worker.unanswered import Unanswered
 
 pytestmark = pytest.mark.integration
 
@@ -233,6 +234,47 @@ def test_the_same_job_twice_in_a_batch_is_no_suspect(answer: Any) -> None:
     assert [prediction.attempts for prediction in answer([job, job])] == [1, 1]
 
 
+@pytest.mark.parametrize(("redelivered", "received_s"), [(True, np.inf), (False, -np.inf)])
+def test_what_was_answered_while_it_waited_is_not_classified_again(redelivered: bool, received_s: float) -> None:
+    """Redis has handed it to another, or may have; a backlog would else be classified several times."""
+    jobs = [a_job(1), a_job(2)]
+    asked: list[str] = []
+
+    def classified(arrivals: Sequence[Arrival]) -> list[Prediction]:
+        asked.extend(one.job.id for one in arrivals)
+        return [done(one.job) for one in arrivals]
+
+    stage = Unanswered(classified, lambda _: {jobs[0].id}, visibility_s=30)
+    told = stage.answer([Arrival(job, received_s, 0, redelivered) for job in jobs])
+    assert told == [None, done(jobs[1])]
+    assert asked == [jobs[1].id]
+
+
+def test_the_store_is_not_asked_for_what_comes_first_and_in_time() -> None:
+    job = a_job(1)
+    stage = Unanswered(lambda arrivals: [done(one.job) for one in arrivals], set, visibility_s=30)
+    assert stage.answer([Arrival(job, np.inf, 0, redelivered=False)]) == [done(job)]
+
+
+def test_who_kept_an_answer_and_died_before_it_told_is_spoken_for(redis: Redis, attempts: Attempts) -> None:
+    answered, waiting = done(a_job(7)), Prediction(new_id(), (), 1)
+    store: Any = SimpleNamespace(get=lambda _: {one.id: one for one in (answered, waiting)})  # pyright: ignore[reportUnknownLambdaType] - of a stand-in
+    with redis.pubsub(ignore_subscribe_messages=True) as hints:
+        hints.subscribe(DONE_CHANNEL)
+        hints.get_message(timeout=DEADLINE_S)
+        assert Keeping(store, redis, attempts).kept([answered.id, waiting.id]) == {answered.id}
+        heard = cast("dict[str, str]", hints.get_message(timeout=DEADLINE_S))
+    assert json.loads(heard["data"]) == [answered.id]
+
+
+def test_while_the_store_is_away_nothing_passes_as_answered(redis: Redis, attempts: Attempts) -> None:
+    def away(_: object) -> None:
+        raise StoreUnavailableError
+
+    store: Any = SimpleNamespace(get=away)
+    assert Keeping(store, redis, attempts).kept([new_id()]) == set()
+
+
 def test_without_redis_jobs_are_answered_uncounted() -> None:
     nobody = Attempts(connect(Settings(redis_url=SecretStr("redis://127.0.0.1:1/0"))))
     stage = Answering(FakeModel(), nobody, keep=len, worker="w", max_attempts=3)
@@ -296,7 +338,7 @@ def test_a_task_returns_and_so_acknowledges_after_its_answers_are_durable() -> N
         assert durable.wait(DEADLINE_S)
         return [None] * len(predictions)
 
-    answering = Batcher[Arrival, Prediction](
+    answering = Batcher[Arrival, Prediction | None](
         lambda arrivals: [done(one.job) for one in arrivals], limit=1, name="model"
     )
     keeping = Batcher[Prediction, None](keep, limit=1, name="store")

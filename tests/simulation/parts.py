@@ -44,6 +44,10 @@ class Store:
             old = [job for job in self.jobs.values() if job.accepted_ms < before_ms and job.id not in self.answers]
             return sorted(old, key=lambda job: job.accepted_ms)[:limit]
 
+    def answered(self, ids: Collection[str]) -> set[str]:
+        with self.world.call(self._away):
+            return set(ids) & self.answers.keys()
+
     def forget(self, prediction_id: str) -> None:
         with self.world.call(self._away):
             self.jobs.pop(prediction_id, None)

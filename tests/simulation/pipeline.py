@@ -1,6 +1,6 @@
 """Web and workers of the simulation: the order of their steps is Quill's, and so are the parts that think."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from typing import Any, cast
 
@@ -16,6 +16,7 @@ from tests.simulation.world import Killed, Process, World
 from worker.answering import Answering, Arrival
 from worker.attempts import Attempts
 from worker.sweeper import PERIOD_S, Sweeper
+from worker.unanswered import Unanswered
 
 BAD, KILLER, HANGING = 255, 254, 253  # ink that the model does not survive; other ink is the digit itself
 HANG_S = 20
@@ -130,9 +131,19 @@ class Worker:
 
     def handle(self, held: Sequence[tuple[int, Message]]) -> None:
         jobs = [job for _, message in held for job in message.jobs]
-        self.keep(self.answering.answer([Arrival(job, 0.0, job.accepted_ms) for job in jobs]))
+        late_s = self.world.chance.choice((0, 10**9))  # in both ways: the store is asked for all, or for none
+        answers = Unanswered(self.answering.answer, self.kept, late_s).answer(
+            [Arrival(job, 0.0, job.accepted_ms) for job in jobs]
+        )
+        self.keep([prediction for prediction in answers if prediction])
         for tag, message in held:
             self.acknowledge(tag, message)
+
+    def kept(self, ids: Collection[str]) -> set[str]:
+        try:
+            return self.store.answered(ids)
+        except StoreUnavailableError:
+            return set()
 
     def keep(self, predictions: Sequence[Prediction]) -> None:
         while True:
