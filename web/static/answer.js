@@ -76,7 +76,7 @@ function bar(digit, share, best) {
   return make(
     "li",
     { className: best ? "best" : "" },
-    make("span", {}, String(digit)),
+    make("span", {}, digit),
     make("span", { className: "track", ariaHidden: "true" }, fill),
     make("span", {}, percent(share)),
   );

@@ -38,7 +38,7 @@ function gauge(name, unit, value, remark = () => "") {
   };
 }
 
-const round = (value) => String(Math.round(value * 10) / 10);
+const round = (value) => Math.round(value * 10) / 10;
 
 function pathOf(values) {
   const top = Math.max(1, ...values);
@@ -58,7 +58,7 @@ function showWorkers(workers) {
       "tr",
       {},
       make("th", { scope: "row" }, worker.name),
-      ...cells.map((cell) => make("td", {}, String(cell))),
+      ...cells.map((cell) => make("td", {}, cell)),
     );
   });
   if (!rows.length) rows.push(make("tr", {}, make("td", { colSpan: 5 }, "None is alive. Start one.")));

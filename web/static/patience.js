@@ -17,7 +17,7 @@ export async function send(png, { troubled, signal }) {
       return await submit(png, key, signal);
     } catch (problem) {
       if (!(problem instanceof Problem) || problem.retryAfter === null) throw problem;
-      await countDown(delay(problem, failures), (seconds) => troubled(problem, seconds), signal);
+      await countDown(problem, failures, troubled, signal);
     }
   }
 }
@@ -34,7 +34,7 @@ export async function follow(id, { changed, troubled, signal }) {
       await pause(0.3, signal);
     } catch (problem) {
       if (!(problem instanceof Problem) || problem.status === 404) throw problem;
-      await countDown(delay(problem, failures), (seconds) => troubled(problem, seconds), signal);
+      await countDown(problem, failures, troubled, signal);
       failures += 1;
     }
   }
@@ -55,11 +55,10 @@ function listen(id, changed, signal) {
   }).finally(() => source.close());
 }
 
-const delay = (problem, failures) => Math.max(problem.retryAfter ?? 0, Math.min(2 * 1.5 ** failures, LONGEST_S));
-
-async function countDown(seconds, tell, signal) {
+async function countDown(problem, failures, troubled, signal) {
+  const seconds = Math.max(problem.retryAfter ?? 0, Math.min(2 * 1.5 ** failures, LONGEST_S));
   for (let left = Math.ceil(seconds); left > 0; left -= 1) {
-    tell(left);
+    troubled(problem, left);
     if (await pause(1, signal)) return;
   }
 }
@@ -80,5 +79,4 @@ function pause(seconds, signal) {
 }
 
 // Not crypto.randomUUID, which is missing where the page is served without TLS to a phone in the same network.
-const randomKey = () =>
-  Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+const randomKey = () => crypto.getRandomValues(new BigUint64Array(2)).join("-");
