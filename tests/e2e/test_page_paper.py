@@ -14,24 +14,12 @@ from tests.services.quill import Quill
 pytestmark = pytest.mark.e2e
 
 
-# Playwright cannot see a body that is a Blob, so the page itself is made to hand it out.
-RECORD_BODY = """() => {
-  const real = fetch;
-  window.sent = new Promise((resolve) => {
-    window.fetch = (url, how) => {
-      if (how.method === "POST") resolve(how.body.arrayBuffer());
-      return real(url, how);
-    };
-  });
-}"""
-RECORDED_BODY = "async () => Array.from(new Uint8Array(await window.sent))"
-
-
 def sent_by(visitor: Visitor) -> Image.Image:
     """Press the button; return the picture that the browser sends."""
-    visitor.page.evaluate(RECORD_BODY)
-    visitor.press("Predict it")
-    return Image.open(io.BytesIO(bytes(visitor.page.evaluate(RECORDED_BODY))), formats=["PNG"])
+    with visitor.page.expect_request(lambda request: request.method == "POST") as request:
+        visitor.press("Predict it")
+    assert request.value.post_data_buffer
+    return Image.open(io.BytesIO(request.value.post_data_buffer), formats=["PNG"])
 
 
 @pytest.mark.parametrize("density", [1, 2, 2.625, 3])
@@ -63,6 +51,25 @@ def test_the_ink_is_black_on_white_in_the_dark_too(chromium: Browser, quill: Qui
         visitor.draw([[(140, 40), (140, 240)]])
         grey = sent_by(visitor).convert("L")
     assert (grey.getpixel((5, 5)), grey.getpixel((140, 140))) == (255, 0)
+
+
+SENT_BEFORE_THE_CLICK_RETURNS = """() => {
+  const real = fetch;
+  let sent = false;
+  window.fetch = (url, how) => {
+    sent ||= how.method === "POST";
+    return real(url, how);
+  };
+  document.getElementById("predict").click();
+  return sent;
+}"""
+
+
+def test_a_drawing_is_sent_at_once(visitor: Visitor) -> None:
+    """Chromium's toBlob and convertToBlob encode when it is idle: up to a second later."""
+    visitor.draw(recorded("3"))
+    assert visitor.page.evaluate(SENT_BEFORE_THE_CLICK_RETURNS)
+    expect(visitor.answer).to_have_text("3")
 
 
 def test_a_single_tap_is_a_dot(visitor: Visitor) -> None:

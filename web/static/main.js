@@ -38,7 +38,7 @@ async function predict() {
   reset();
   say("Sending…", "waiting");
   await attempt(async () => {
-    const { id } = display(await send(await pad.png(), { signal, troubled: troubled(SENDING) }));
+    const { id } = display(await send(pad.png(), { signal, troubled: troubled(SENDING) }));
     await watch(id, signal, (prediction) => display({ ...prediction, seen_ms: performance.now() - asked }));
   });
 }

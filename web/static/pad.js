@@ -1,5 +1,7 @@
 // The paper: strokes kept as vectors, so that they can be undone, shown at any density and sent at 280 x 280.
 
+import { make } from "./dom.js";
+
 export const SIDE = 280; // of the drawing that is sent, and the unit of every coordinate here
 const PEN = 18; // at this width a digit that fills the paper gets strokes as thick as those the model learnt from
 
@@ -80,11 +82,11 @@ export class Pad {
     this.#show();
   }
 
-  /** Return the drawing as an opaque PNG of 280 x 280. */
+  /** Return the drawing as an opaque PNG of 280 x 280, at once: toBlob would wait, up to a second, for idle time. */
   png() {
-    const sheet = new OffscreenCanvas(SIDE, SIDE);
+    const sheet = make("canvas", { width: SIDE, height: SIDE });
     this.#paint(sheet.getContext("2d"));
-    return sheet.convertToBlob({ type: "image/png" });
+    return Uint8Array.from(atob(sheet.toDataURL().split(",")[1]), (byte) => byte.charCodeAt(0));
   }
 
   #down(event) {
