@@ -47,11 +47,7 @@ function verdict(prediction) {
   return `Not sure: perhaps ${first}, perhaps ${second}, perhaps no digit at all.`;
 }
 
-const ranked = (row) =>
-  row
-    .map((share, digit) => [share, digit])
-    .sort(([a], [b]) => b - a)
-    .map(([, digit]) => digit);
+const ranked = (row) => [...row.keys()].sort((one, other) => row[other] - row[one]);
 
 function reading(row, picture) {
   const best = ranked(row)[0];

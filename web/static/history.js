@@ -14,8 +14,8 @@ export class History {
   #known = new Map(); // id -> prediction
   #length = PAGE;
   #opened;
-  #chosen = null;
-  #again = 0;
+  #chosen;
+  #again;
 
   /** Show the drawings; `opened(prediction)` is called when one is chosen, `opened(null)` when that one is deleted. */
   constructor(opened) {

@@ -19,7 +19,7 @@ const WAITING = "Your drawing is safe there, and its answer is shown as soon as 
 
 let shown = null; // the prediction on display
 let errand = new AbortController(); // sending and following what is on display
-let rest = 0;
+let rest;
 
 const pad = new Pad($("pad"), changed);
 const history = new History(open);

@@ -53,13 +53,8 @@ function showWorkers(workers) {
       `${worker.batch_size} of ${worker.batch_limit}`,
       worker.held,
       worker.rate_per_s.toFixed(1),
-    ];
-    return make(
-      "tr",
-      {},
-      make("th", { scope: "row" }, worker.name),
-      ...cells.map((cell) => make("td", {}, cell)),
-    );
+    ].map((cell) => make("td", {}, cell));
+    return make("tr", {}, make("th", { scope: "row" }, worker.name), ...cells);
   });
   if (!rows.length) rows.push(make("tr", {}, make("td", { colSpan: 5 }, "None is alive. Start one.")));
   $("workers").replaceChildren(...rows);

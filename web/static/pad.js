@@ -82,7 +82,7 @@ export class Pad {
     this.#show();
   }
 
-  /** Return the drawing as an opaque PNG of 280 x 280, at once: toBlob would wait, up to a second, for idle time. */
+  /** Return the drawing as an opaque PNG of 280 x 280, at once: toBlob may wait a second for idle time. */
   png() {
     const sheet = make("canvas", { width: SIDE, height: SIDE });
     this.#paint(sheet.getContext("2d"));

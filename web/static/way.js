@@ -2,7 +2,7 @@
 
 import { $, duration, make } from "./dom.js";
 
-// Each stage: its name, what happens there to any drawing, and what happened to this one where that tells more.
+// Each stage: its name, what happens there to any drawing, and to this one where that tells more.
 const STAGES = {
   accepted: ["Accepted", "kept safe before you are told"],
   queued: ["Queued", "until a worker takes it", queued],
