@@ -86,6 +86,20 @@ def test_who_closes_the_page_finds_the_answer_later(chromium: Browser, new_quill
         expect(visitor.drawings.locator(".read")).to_have_text("3")
 
 
+def test_who_clears_the_paper_before_the_answer_finds_it_among_the_drawings(
+    chromium: Browser, new_quill: NewQuill, tmp_path: Path
+) -> None:
+    quill = new_quill()
+    quill.start_web()
+    with visiting(chromium, quill.address) as visitor:
+        visitor.draw(recorded("3"))
+        visitor.press("Predict it")
+        expect(visitor.drawings.locator(".read")).to_have_text("…")
+        visitor.press("Clear it")
+        finish(tmp_path, visitor.predictions()[0], state=State.FAILED, error="the model ended 5 times")
+        expect(visitor.drawings.locator(".read")).to_have_text("\N{EN DASH}")
+
+
 def test_a_network_that_comes_back_is_used_at_once(visitor: Visitor) -> None:
     visitor.draw(recorded("5"))
     visitor.page.context.set_offline(True)

@@ -38,6 +38,7 @@ export class History {
   choose(id) {
     this.#chosen = id;
     this.#show();
+    this.#lookAgain(); // for what is left while it waits
   }
 
   get #ids() {
@@ -53,9 +54,13 @@ export class History {
   }
 
   async #load() {
-    clearTimeout(this.#again);
     await Promise.all(this.#open.map((id) => this.#fetch(id)));
     this.#show();
+    this.#lookAgain();
+  }
+
+  #lookAgain() {
+    clearTimeout(this.#again);
     if (this.#open.length) this.#again = setTimeout(() => this.#load(), LOOK_MS);
   }
 
