@@ -46,16 +46,20 @@ async function predict() {
 const watch = (id, signal, changed = display) => follow(id, { signal, changed, troubled: troubled(WAITING) });
 
 function open(prediction) {
+  if (!prediction) return leave();
   const { signal } = start();
-  if (!prediction) return reset();
   pad.clear(); // what is on the paper would look like what was read; Undo brings it back
   display(prediction);
   if (!isFinal(prediction)) attempt(() => watch(prediction.id, signal));
 }
 
 function clear() {
-  start();
   pad.clear();
+  leave();
+}
+
+function leave() {
+  errand.abort();
   reset();
 }
 
@@ -80,6 +84,7 @@ function display(prediction) {
 }
 
 function start() {
+  $("verdict").scrollIntoView({ block: "nearest" });
   errand.abort();
   errand = new AbortController();
   return errand;
