@@ -111,6 +111,21 @@ def test_a_deleted_drawing_is_gone_here_and_on_the_server(visitor: Visitor) -> N
     expect(visitor.drawings.locator(".read")).to_have_text(["3"])
 
 
+def test_a_double_click_deletes_one_drawing(visitor: Visitor) -> None:
+    visitor.predict("3")
+    visitor.predict("5")
+    visitor.predict("8")
+    deletions: list[str] = []
+    visitor.page.on("request", lambda request: deletions.append(request.url) if request.method == "DELETE" else None)
+    visitor.drawings.nth(1).locator(".delete").click()
+    expect(visitor.drawings.locator(".read")).to_have_text(["8", "3"])
+    visitor.page.mouse.down(click_count=2)
+    visitor.page.mouse.up(click_count=2)
+    visitor.predict("7")
+    expect(visitor.drawings.locator(".read")).to_have_text(["7", "8", "3"])
+    assert len(deletions) == 1
+
+
 def test_a_drawing_that_the_server_no_longer_has_is_dropped(visitor: Visitor) -> None:
     visitor.predict("3")
     visitor.page.request.delete(f"{visitor.address}/api/v1/predictions/{visitor.predictions()[0]}")

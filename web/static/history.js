@@ -122,7 +122,7 @@ export class History {
     const label = `Delete the drawing read as ${readAs(prediction) || "nothing"}`;
     const remove = make(
       "button",
-      { type: "button", id: `delete-${id}`, className: "delete", ariaLabel: label, onclick: () => this.#delete(id) },
+      { type: "button", id: `delete-${id}`, className: "delete", ariaLabel: label, onclick: ({ detail }) => detail > 1 || this.#delete(id) },
       "×",
     );
     return make("li", {}, open, remove);
