@@ -141,6 +141,18 @@ def test_another_tab_shows_a_new_drawing_by_itself(visitor: Visitor) -> None:
     expect(tab.drawings.locator(".read")).to_have_text("4")
 
 
+def test_a_list_that_is_made_anew_keeps_focus_and_place(visitor: Visitor) -> None:
+    visitor.page.set_viewport_size({"width": 390, "height": 664})
+    visitor.predict("3")
+    chosen = visitor.drawings.first.locator(".open")
+    chosen.click()
+    made_anew = "entry => { scrollTo(0, 0); dispatchEvent(new Event('storage')); window.before = entry }"
+    chosen.evaluate(made_anew)
+    assert visitor.page.evaluate("!window.before.isConnected")
+    expect(chosen).to_be_focused()
+    assert visitor.page.evaluate("scrollY") == 0
+
+
 def draw_fourteen(visitor: Visitor) -> None:
     """Leave two more drawings than are shown at first."""
     visitor.predict("4")

@@ -147,5 +147,5 @@ function summary(prediction) {
 function keepFocus(change) {
   const { id } = document.activeElement;
   change();
-  if (id && document.activeElement.id !== id) $(id)?.focus();
+  if (id && document.activeElement.id !== id) $(id)?.focus({ preventScroll: true });
 }
