@@ -113,3 +113,23 @@ def test_the_page_works_where_the_browser_may_keep_nothing(chromium: Browser, qu
         visitor.press("Predict it")
         expect(visitor.answer).to_have_text("3")
         expect(visitor.drawings).to_have_count(1)
+
+
+FILL_MEMORY = """() => {
+  localStorage.all = "";
+  for (let room = 2 ** 22; room >= 1; room /= 2) {
+    try {
+      localStorage.all += "x".repeat(room);
+    } catch {
+      // as much as fits
+    }
+  }
+}"""
+
+
+def test_a_drawing_is_shown_where_the_browser_s_memory_is_full(chromium: Browser, quill: Quill) -> None:
+    with visiting(chromium, quill.address) as visitor:
+        visitor.predict("3")
+        visitor.page.evaluate(FILL_MEMORY)
+        visitor.predict("5")
+        expect(visitor.drawings.locator(".read")).to_have_text(["5", "3"])

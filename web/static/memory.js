@@ -5,17 +5,17 @@ const fallback = new Map();
 /** Return what was kept under `key`, or `otherwise`. */
 export function recall(key, otherwise) {
   try {
-    return JSON.parse(localStorage.getItem(key)) ?? fallback.get(key) ?? otherwise;
+    return fallback.get(key) ?? JSON.parse(localStorage.getItem(key)) ?? otherwise;
   } catch {
-    return fallback.get(key) ?? otherwise;
+    return otherwise;
   }
 }
 
 export function keep(key, value) {
-  fallback.set(key, value);
+  fallback.delete(key);
   try {
     localStorage.setItem(key, JSON.stringify(value));
   } catch {
-    // full, or forbidden: the fallback has it
+    fallback.set(key, value); // full, or forbidden
   }
 }
