@@ -109,6 +109,17 @@ def test_a_network_that_comes_back_is_used_at_once(visitor: Visitor) -> None:
     expect(visitor.answer).to_have_text("5")
 
 
+def test_a_page_that_asks_to_log_in_first_is_waited_out(visitor: Visitor) -> None:
+    visitor.page.route("**/api/**", lambda route: route.fulfill(content_type="text/html", body="<h1>Log in</h1>"))
+    visitor.draw(recorded("5"))
+    visitor.press("Predict it")
+    expect(visitor.said).to_have_text(
+        "Quill cannot be reached. Your drawing stays on this page and is sent again by itself."
+    )
+    visitor.page.unroute_all()
+    expect(visitor.answer).to_have_text("5")
+
+
 def test_an_acceptance_that_got_lost_on_the_way_does_not_make_two_drawings(visitor: Visitor) -> None:
     keys: list[str] = []
 

@@ -43,18 +43,14 @@ export const forget = (id) => call("DELETE", `${PREDICTIONS}/${id}`);
 export const fetchStatus = () => call("GET", "api/v1/status");
 
 async function call(method, url, { signal, ...options } = {}) {
-  const response = await reach(url, { method, ...options }, signal);
-  if (!response.ok) throw await problemOf(response);
-  return response.status === 204 ? null : response.json();
-}
-
-async function reach(url, options, signal) {
   const timeout = AbortSignal.timeout(PATIENCE_MS);
   try {
-    return await fetch(url, { ...options, signal: signal ? AbortSignal.any([signal, timeout]) : timeout });
+    const response = await fetch(url, { method, ...options, signal: AbortSignal.any([signal ?? timeout, timeout]) });
+    if (!response.ok) throw await problemOf(response);
+    return response.status === 204 ? null : await response.json();
   } catch (error) {
-    if (signal?.aborted) throw error;
-    throw new Problem(0, "Quill cannot be reached.", 2);
+    if (signal?.aborted || error instanceof Problem) throw error;
+    throw new Problem(0, "Quill cannot be reached.", 2); // or somebody in between has answered
   }
 }
 
