@@ -76,6 +76,15 @@ def test_the_answer_is_read_aloud(visitor: Visitor) -> None:
     expect(aloud).to_contain_text("% sure")
 
 
+def test_a_double_click_sends_one_drawing(visitor: Visitor) -> None:
+    sent: list[str] = []
+    visitor.page.on("request", lambda request: sent.append(request.url) if request.method == "POST" else None)
+    visitor.draw(recorded("4"))
+    visitor.page.get_by_role("button", name="Predict it").dblclick()
+    expect(visitor.answer).to_have_text("4")
+    assert len(sent) == 1
+
+
 def test_a_blank_paper_is_refused_with_a_sentence_and_nothing_is_sent(visitor: Visitor) -> None:
     sent: list[str] = []
     visitor.page.on("request", lambda request: sent.append(request.method) if "/api/" in request.url else None)

@@ -54,6 +54,22 @@ def test_a_digit_is_drawn_predicted_and_corrected_with_keys_alone(visitor: Visit
     expect(visitor.page.locator("#corrected")).to_contain_text("You say it is 7.")
 
 
+def test_a_key_that_is_held_down_is_pressed_once(visitor: Visitor) -> None:
+    visitor.draw(recorded("3"))
+    for place in visitor.pad, visitor.page.get_by_role("button", name="Predict it"):
+        sent = len(visitor.predictions())
+        place.focus()
+        for _ in range(5):
+            visitor.page.keyboard.down("Enter")
+            expect(visitor.answer).to_have_text("3")
+        visitor.page.keyboard.up("Enter")
+        assert len(visitor.predictions()) == sent + 1
+    visitor.pad.focus()
+    for _ in range(2):
+        visitor.page.keyboard.down("Space")
+    expect(visitor.page.locator("#pen")).to_have_text("Pen down")
+
+
 def test_a_number_is_corrected_with_keys_alone(visitor: Visitor) -> None:
     for left in (30, 160):
         visitor.draw(recorded("1", (left, 95, 80)))

@@ -15,16 +15,16 @@ export function listenToKeys(canvas, pad, commands, told) {
   const pen = new KeyPen(pad, told);
   canvas.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
-    if (!pen.press(event.key, event.shiftKey) && !command(commands, pen, event)) return;
+    if (!pen.press(event) && !command(commands, pen, event)) return;
     event.preventDefault();
   });
   canvas.addEventListener("blur", () => pen.hide());
   canvas.addEventListener("pointerdown", () => pen.hide(), { capture: true }); // before the stroke begins
 }
 
-function command(commands, pen, { key }) {
+function command(commands, pen, { key, repeat }) {
   const run = commands[key] ?? commands[key.toLowerCase()];
-  if (!run) return false;
+  if (!run || repeat) return run;
   pen.lift();
   run(key);
   return true;
@@ -41,9 +41,9 @@ class KeyPen {
     this.#told = told;
   }
 
-  press(key, far) {
-    if (key === " ") this.#toggle();
-    else if (key in MOVES) this.#step(MOVES[key], far ? LEAP : STEP);
+  press({ key, shiftKey, repeat }) {
+    if (key === " ") repeat || this.#toggle();
+    else if (key in MOVES) this.#step(MOVES[key], shiftKey ? LEAP : STEP);
     else return false;
     this.#pad.point(this.#at);
     return true;

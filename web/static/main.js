@@ -133,7 +133,7 @@ for (const digit of "0123456789") {
   $("one").append(make("button", { type: "button", value: digit }, digit));
 }
 
-$("predict").onclick = predict;
+$("predict").onclick = ({ detail }) => detail > 1 || predict();
 $("undo").onclick = undo;
 $("clear").onclick = clear;
 $("auto").checked = recall(AUTO, false);
@@ -148,6 +148,7 @@ $("number").form.onsubmit = (event) => {
 };
 listenToKeys($("pad"), pad, keys, (sentence) => ($("pen").textContent = sentence));
 addEventListener("keydown", (event) => {
+  if (event.repeat && event.key === "Enter") event.preventDefault(); // held on a button
   if ((event.ctrlKey || event.metaKey) && event.key === "z" && event.target !== $("number")) undo();
 });
 takePictures($("file"), (bitmap) => pad.place(bitmap), refuse);
