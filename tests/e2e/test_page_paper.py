@@ -136,6 +136,14 @@ def test_a_stroke_that_is_taken_back_while_it_is_drawn_stays_away(visitor: Visit
     assert visitor.drawing() == papers[leaves]
 
 
+def test_a_stroke_whose_end_is_not_told_ends_when_its_pointer_is_lost(visitor: Visitor) -> None:
+    begin_a_stroke(visitor)
+    drawn = visitor.drawing()
+    visitor.pad.evaluate("canvas => canvas.releasePointerCapture(1)")
+    go_on_and_end_it(visitor)
+    assert visitor.drawing() == drawn
+
+
 def test_a_picture_that_comes_while_a_stroke_is_drawn_ends_it(visitor: Visitor) -> None:
     begin_a_stroke(visitor)
     begun = visitor.drawing()

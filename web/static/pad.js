@@ -21,7 +21,7 @@ export class Pad {
     this.#changed = changed;
     canvas.onpointerdown = (event) => this.#down(event);
     canvas.onpointermove = (event) => this.#move(event);
-    canvas.onpointerup = canvas.onpointercancel = (event) => this.#up(event);
+    canvas.onlostpointercapture = (event) => this.#up(event);
     new ResizeObserver(() => this.#fit()).observe(canvas);
   }
 
