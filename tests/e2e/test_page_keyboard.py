@@ -33,10 +33,8 @@ def hand_over(event: str) -> Callable[[Visitor, bytes], None]:
     return lambda visitor, png: visitor.page.evaluate(script, [event, list(png)])
 
 
-def open_file(visitor: Visitor, png: bytes) -> None:
-    visitor.page.get_by_label("Open a picture").set_input_files(
-        {"name": "digit.png", "mimeType": "image/png", "buffer": png}
-    )
+def open_file(visitor: Visitor, data: bytes, kind: str = "image/png") -> None:
+    visitor.page.get_by_label("Open a picture").set_input_files({"name": "digit", "mimeType": kind, "buffer": data})
 
 
 def press_keys(visitor: Visitor, *keys: str) -> None:
@@ -173,8 +171,9 @@ def test_a_picture_is_read_like_a_drawing(visitor: Visitor, give: Callable[[Visi
     assert visitor.drawing() == blank
 
 
-def test_a_file_that_is_no_picture_is_refused_with_a_sentence(visitor: Visitor) -> None:
-    open_file(visitor, b"not a picture")
+@pytest.mark.parametrize("kind", ["image/png", "text/plain"])
+def test_a_file_that_is_no_picture_is_refused_with_a_sentence(visitor: Visitor, kind: str) -> None:
+    open_file(visitor, b"not a picture", kind)
     expect(visitor.said).to_have_text("This file is not a picture that can be opened. Try a PNG.")
 
 

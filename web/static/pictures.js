@@ -3,10 +3,9 @@
 /** Hand each picture that a person opens with `input`, pastes or drops on the page to `place(bitmap)`. */
 export function takePictures(input, place, refused) {
   const take = async (files) => {
-    const file = Array.from(files ?? []).find(({ type }) => type.startsWith("image/"));
-    if (!file) return;
+    if (!files?.length) return;
     try {
-      place(await createImageBitmap(file));
+      place(await createImageBitmap(files[0]));
     } catch {
       refused("This file is not a picture that can be opened. Try a PNG.");
     }
