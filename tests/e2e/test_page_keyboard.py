@@ -171,6 +171,17 @@ def test_a_picture_is_read_like_a_drawing(visitor: Visitor, give: Callable[[Visi
     assert visitor.drawing() == blank
 
 
+def test_a_thin_line_of_a_large_picture_stays(visitor: Visitor) -> None:
+    blank = visitor.drawing()
+    image = Image.new("L", (2800, 2800), 255)
+    image.paste(0, (1400, 400, 1403, 2400))
+    output = io.BytesIO()
+    image.save(output, "PNG")
+    open_file(visitor, output.getvalue())
+    visitor.page.locator("#hint").wait_for(state="hidden")
+    assert visitor.drawing() != blank
+
+
 @pytest.mark.parametrize("kind", ["image/png", "text/plain"])
 def test_a_file_that_is_no_picture_is_refused_with_a_sentence(visitor: Visitor, kind: str) -> None:
     open_file(visitor, b"not a picture", kind)

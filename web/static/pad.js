@@ -151,6 +151,7 @@ function paintStroke(context, points) {
 
 function paintPicture(context, bitmap) {
   const scale = SIDE / Math.max(bitmap.width, bitmap.height);
+  context.imageSmoothingQuality = "high"; // else thin lines vanish
   const [width, height] = [bitmap.width * scale, bitmap.height * scale];
   context.drawImage(bitmap, (SIDE - width) / 2, (SIDE - height) / 2, width, height);
 }
