@@ -31,7 +31,7 @@ export async function follow(id, { changed, troubled, signal }) {
       failures = 0;
       changed(prediction);
       if (isFinal(prediction)) return;
-      await pause(0.3, signal);
+      await pause(1, signal);
     } catch (problem) {
       if (!(problem instanceof Problem) || problem.status === 404) throw problem;
       await countDown(problem, failures, troubled, signal);
