@@ -183,6 +183,12 @@ def test_drawing_with_a_finger_does_not_scroll_the_page(chromium: Browser, quill
         assert visitor.page.evaluate("scrollY") == 0
 
 
+def test_the_paper_fits_on_a_phone_that_lies_on_its_side(chromium: Browser, quill: Quill) -> None:
+    with visiting(chromium, quill.address, **PHONE | {"viewport": {"width": 667, "height": 320}}) as visitor:
+        visitor.pad.scroll_into_view_if_needed()
+        expect(visitor.pad).to_be_in_viewport(ratio=0.99)
+
+
 def test_on_a_phone_nothing_is_cut_off_and_what_is_said_is_in_sight(chromium: Browser, quill: Quill) -> None:
     visible = {"viewport": {"width": 390, "height": 664}}  # what the browser's own bars leave
     with visiting(chromium, quill.address, **PHONE | visible) as visitor:
