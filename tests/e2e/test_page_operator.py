@@ -2,12 +2,14 @@
 
 import re
 from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.e2e.visitor import SCREENSHOTS, Visitor, photograph, recorded, visiting
-from tests.services.process import wait_until
+from tests.services.process import free_port, wait_until
 from tests.services.quill import Quill
 
 pytestmark = pytest.mark.e2e
@@ -61,6 +63,18 @@ def test_under_load_rate_and_batches_are_seen_to_grow(visitor: Visitor) -> None:
     wait_until(have_grown, "rate and batches have grown", seconds=120)
     assert len(set(heights(operator, "Rate"))) > 1  # the line is not flat
     photograph(operator, "operator")
+
+
+def test_without_redis_workers_are_not_counted(chromium: Browser, tmp_path: Path) -> None:
+    quill = Quill(tmp_path, f"redis://127.0.0.1:{free_port()}/0")
+    with ExitStack() as stack:
+        stack.callback(quill.stop)
+        quill.start_web()
+        visitor = stack.enter_context(visiting(chromium, quill.address))
+        visitor.page.goto(f"{quill.address}/operator")
+        expect(visitor.page.locator("#state")).to_contain_text("Redis is away")
+        expect(visitor.page.locator("#workers")).to_have_text("None is heard of.")
+        expect(gauge(visitor.page, "Workers").locator(".number")).to_have_text("\N{EN DASH}")
 
 
 def test_a_backlog_is_seen_to_grow_and_a_server_that_is_down_is_told(

@@ -14,7 +14,7 @@ const gauges = [
     ({ oldest_s: oldest }) => (oldest ? `the oldest for ${oldest.toFixed(1)} s` : ""),
   ),
   gauge("Rate", "answers a second", ({ rate_per_s: rate }) => rate),
-  gauge("Workers", "are alive", ({ workers }) => workers.length),
+  gauge("Workers", "are alive", ({ queue, workers }) => (queue === "ok" ? workers.length : null)),
   gauge("Batch", "pictures at once", ({ workers }) => Math.max(0, ...workers.map((worker) => worker.batch_size))),
 ];
 
@@ -46,7 +46,7 @@ function pathOf(values) {
   return `M${points.join("L")}`;
 }
 
-function showWorkers(workers) {
+function showWorkers({ queue, workers }) {
   const rows = workers.map((worker) => {
     const cells = [
       worker.model_version,
@@ -56,7 +56,8 @@ function showWorkers(workers) {
     ].map((cell) => make("td", {}, cell));
     return make("tr", {}, make("th", { scope: "row" }, worker.name), ...cells);
   });
-  if (!rows.length) rows.push(make("tr", {}, make("td", { colSpan: 5 }, "None is alive. Start one.")));
+  const none = queue === "ok" ? "None is alive. Start one." : "None is heard of.";
+  if (!rows.length) rows.push(make("tr", {}, make("td", { colSpan: 5 }, none)));
   $("workers").replaceChildren(...rows);
 }
 
@@ -76,7 +77,7 @@ async function look() {
   try {
     const status = await fetchStatus();
     for (const show of gauges) show(status);
-    showWorkers(status.workers);
+    showWorkers(status);
     tell(...health(status));
   } catch (problem) {
     if (!(problem instanceof Problem)) throw problem;
