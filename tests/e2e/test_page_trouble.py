@@ -204,6 +204,23 @@ def test_a_correction_or_deletion_that_fails_is_told_and_can_be_repeated(visitor
     expect(visitor.drawings).to_have_count(0)
 
 
+def test_a_correction_that_fails_late_is_not_told_under_another_drawing(visitor: Visitor) -> None:
+    visitor.predict("3")
+    visitor.predict("5")
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    visitor.page.route("**/label", hold)
+    visitor.press("7")
+    visitor.drawings.nth(1).locator(".open").click()
+    expect(visitor.answer).to_have_text("3")
+    with visitor.page.expect_event("requestfailed"):
+        held[0].abort()
+    assert visitor.page.locator("#corrected").inner_text() == ""
+
+
 def test_who_corrects_what_is_deleted_elsewhere_is_not_told_to_try_again(visitor: Visitor) -> None:
     visitor.predict("5")
     visitor.page.request.delete(f"{visitor.address}/api/v1/predictions/{visitor.predictions()[0]}")

@@ -69,6 +69,7 @@ async function teach(label) {
   try {
     await correct(prediction.id, label);
   } catch (problem) {
+    if (shown?.id !== prediction.id) return;
     return sayCorrected(`That is not kept. ${problem.message}${problem.retryAfter ? " Try again soon." : ""}`);
   }
   history.put(prediction);
