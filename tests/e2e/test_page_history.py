@@ -58,7 +58,7 @@ def test_a_correction_is_kept_here_and_on_the_server(visitor: Visitor) -> None:
     assert prediction
     assert prediction["label"] == "7"
     visitor.page.reload()
-    expect(visitor.drawings.first.locator(".read")).to_have_text("1 7")
+    expect(visitor.drawings.first.locator(".read")).to_have_text("1 → 7")
     visitor.drawings.first.locator(".open").click()
     expect(visitor.page.get_by_role("button", name="7", exact=True, pressed=True)).to_be_visible()
 
@@ -77,7 +77,7 @@ def test_a_number_is_corrected_as_it_should_be_read(visitor: Visitor) -> None:
     number.fill("07")
     visitor.press("Tell it")
     expect(visitor.page.locator("#corrected")).to_contain_text("You say it is 07.")
-    expect(visitor.drawings.first.locator(".read")).to_have_text("42 07")
+    expect(visitor.drawings.first.locator(".read")).to_have_text("42 → 07")
     prediction = visitor.server_has(visitor.predictions()[0])
     assert prediction
     assert prediction["label"] == "07"
@@ -90,7 +90,7 @@ def test_what_is_no_digit_can_be_told(visitor: Visitor) -> None:
     visitor.predict("3")
     visitor.press("No digit")
     expect(visitor.page.locator("#corrected")).to_contain_text("You say it is no digit.")
-    expect(visitor.drawings.first.locator(".read")).to_have_text("3 none")
+    expect(visitor.drawings.first.locator(".read")).to_have_text("3 → none")
     expect(visitor.page.get_by_role("button", name="No digit", pressed=True)).to_be_visible()
     prediction = visitor.server_has(visitor.predictions()[0])
     assert prediction

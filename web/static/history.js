@@ -141,7 +141,7 @@ function summary(prediction) {
   if (state === "queued") return ["…"];
   if (state === "failed") return ["–"];
   if (label === null) return [unsure ? `${read}?` : read];
-  return label === read ? [label || "none"] : [make("s", {}, read || "?"), ` ${label || "none"}`];
+  return label === read ? [label || "none"] : [make("s", {}, read || "?"), ` → ${label || "none"}`];
 }
 
 function keepFocus(change) {
