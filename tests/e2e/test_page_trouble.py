@@ -60,7 +60,7 @@ def test_an_answer_that_is_under_way_when_the_server_goes_down_comes_when_it_is_
     with visiting(chromium, quill.address) as visitor:
         visitor.draw(recorded("7"))
         visitor.press("Predict it")
-        expect(visitor.page.locator("#stages .now .name")).to_have_text("Queued")
+        expect(visitor.page.locator("#stages [aria-current=step] .name")).to_have_text("Queued")
         web.stop()
         expect(visitor.said).to_have_text(
             "Quill cannot be reached. Your drawing is safe there, and its answer is shown as soon as it can be had."

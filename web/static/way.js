@@ -45,7 +45,7 @@ function progress(stage, prediction) {
 function stageRow([name, always, told = () => always], where, prediction, ms) {
   return make(
     "li",
-    { className: where },
+    { className: where, ariaCurrent: where === "now" && "step" },
     make("span", { className: "name" }, name),
     make("span", { className: "told" }, where === "ahead" ? always : told(prediction)),
     make("span", { className: "ms" }, ms === undefined ? "" : duration(ms)),
