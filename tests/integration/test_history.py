@@ -2,17 +2,19 @@
 
 import json
 from base64 import b64decode
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from shared.contract import PICTURE_BYTES, Job, new_id, now_ms
+from shared.contract import PICTURE_BYTES, Job, Prediction, new_id, now_ms
+from shared.store import StoreUnavailableError
 from tests.services.process import wait_until
 from tests.services.site import Site
 from tests.services.store import works
 from training.corrections import read_corrections
-from training.datasets import NOT_A_DIGIT
+from training.datasets import NOT_A_DIGIT, DatasetError
+from web.corrections import BROKEN_OFF, lines
 
 pytestmark = pytest.mark.integration
 
@@ -128,3 +130,27 @@ def test_with_a_key_set_only_the_key_reads_the_corrections(new_site: Callable[..
     assert site.client.get("/api/v1/corrections").status_code == 401
     allowed = site.client.get("/api/v1/corrections", headers={"Authorization": "Bearer secret"})
     assert (allowed.status_code, allowed.text) == (200, "")
+
+
+def broken_off() -> Iterator[Prediction]:
+    yield Prediction(new_id(), (bytes(PICTURE_BYTES),), now_ms(), label="3")
+    raise StoreUnavailableError("away")
+
+
+def test_an_export_that_breaks_off_passes_for_no_whole_one(tmp_path: Path) -> None:
+    told = list(lines(broken_off()))
+    assert json.loads(told[0])["label"] == "3"
+    assert told[1:] == [BROKEN_OFF]
+    file = tmp_path / "corrections.jsonl"
+    file.write_text("".join(told))
+    with pytest.raises(DatasetError):
+        read_corrections(file)
+
+
+def test_who_reads_the_corrections_holds_a_place_until_the_end(new_site: Callable[..., Site]) -> None:
+    site = new_site(waiting_limit=1)
+    first = site.client.get("/api/v1/corrections")
+    refused = site.client.get("/api/v1/corrections")
+    assert (refused.status_code, refused.get_json()["type"]) == (503, "/problems/too-many-waiting")
+    first.close()
+    assert site.client.get("/api/v1/corrections").status_code == 200
