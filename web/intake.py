@@ -77,6 +77,9 @@ class Intake:
                 log.warning("%d accepted jobs wait for Redis: %s", len(jobs), error)
                 if self._closing.wait(PAUSE_S):
                     break
+            except Exception:
+                log.exception("%d accepted jobs are left to the sweeper", len(jobs))  # nobody waits for this future
+                break
             else:
                 break
         return [None] * len(jobs)

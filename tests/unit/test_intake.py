@@ -134,3 +134,18 @@ def test_more_jobs_than_a_message_may_carry_become_several_messages(store: Any, 
     intake.close()
     assert [job for message in queue.messages for job in message] == jobs
     assert max(map(len, queue.messages)) == MAX_JOBS
+
+
+def test_jobs_that_make_no_message_are_told_of_and_left_to_the_sweeper(
+    store: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    def submit(_: Sequence[Job]) -> None:
+        raise ContractError("no message")
+
+    jobs = some_jobs(1)
+    intake = Intake(store, submit)
+    intake.accept(jobs).result()
+    intake.close()
+    assert store.added == jobs
+    assert "1 accepted jobs are left to the sweeper" in caplog.text
+    assert "no message" in caplog.text
