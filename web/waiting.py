@@ -1,6 +1,5 @@
 """Waiting for an answer without polling: Redis hints that it is there, the store says what it is."""
 
-import json
 import logging
 import threading
 import time
@@ -10,7 +9,9 @@ from contextlib import contextmanager
 from queue import Empty, SimpleQueue
 from typing import NoReturn, cast
 
+from pydantic import TypeAdapter, ValidationError
 from redis import Redis, RedisError
+from redis.client import PubSub
 
 from shared.contract import Prediction, State
 from shared.queue import DONE_CHANNEL
@@ -21,6 +22,8 @@ log = logging.getLogger(__name__)
 LOOK_S = 1.0  # whoever waits longer is looked for in the store this often: hints get lost
 PAGE = 500  # predictions in one look
 LET_GO_S = 0.1  # once waiting is over, who still comes, or was only being accepted, is let go this often
+
+ID_LIST = TypeAdapter(list[str])  # what a hint carries, as JSON
 
 # What became of jobs: finished, or None where nothing is kept, or nobody looks any more.
 Arrivals = SimpleQueue[Mapping[str, Prediction | None]]
@@ -107,16 +110,14 @@ class Waiting:
                         log.warning("waiting clients are woken by hints again")
                         lost = False
                     while True:
-                        hint = cast("dict[str, str] | None", hints.get_message(timeout=LOOK_S))
-                        if hint:
-                            self._wake(json.loads(hint["data"]))
-            except (RedisError, StoreUnavailableError) as error:
+                        self._wake(_next_hint(hints))
+            except Exception as error:  # whatever it is, this thread must go on
                 if not lost:
-                    log.warning("waiting clients fall back to looking each second, until hints come again: %s", error)
+                    known = isinstance(error, RedisError | StoreUnavailableError)
+                    told = "waiting clients fall back to looking each second, until hints come again: %s"
+                    log.warning(told, error, exc_info=not known)
                 lost = True
                 time.sleep(LOOK_S)
-            except Exception:
-                log.exception("a hint is no list of ids")  # anybody on Redis may send one: it must not end this thread
 
     def _wake(self, finished: list[str]) -> None:
         self.finished += len(finished)
@@ -162,6 +163,16 @@ class Waiting:
                     told[arrivals][prediction_id] = prediction
         for arrivals, some in told.items():
             arrivals.put(some)
+
+
+def _next_hint(hints: PubSub) -> list[str]:
+    """Return the ids of the next hint; none when none comes within LOOK_S, or what no worker sends: anybody may."""
+    hint = cast("dict[str, str] | None", hints.get_message(timeout=LOOK_S))
+    try:
+        return ID_LIST.validate_json(hint["data"]) if hint else []
+    except ValidationError:
+        log.warning("a hint is no list of ids")
+        return []
 
 
 def gathered(

@@ -1,15 +1,18 @@
 """Waiting: what is looked for in the store, and how often, while hints are lost."""
 
+import json
+import time
 from collections.abc import Callable, Collection, Generator
 from contextlib import ExitStack
 from dataclasses import replace
-from typing import cast
+from typing import NoReturn, cast
 
 import pytest
 from pydantic import SecretStr
+from redis import Redis
 
 from shared.contract import Job, Prediction, State, new_id, now_ms
-from shared.queue import connect
+from shared.queue import DONE_CHANNEL, connect
 from shared.settings import Settings
 from shared.store import Store, StoreUnavailableError
 from tests.services.process import wait_until
@@ -107,3 +110,42 @@ def test_when_waiting_closes_everybody_goes_on_with_what_is_known(kept: Kept, wa
         assert gathered([accepted_late], late, LONG_S, are_kept=lambda: next(answers)) == {accepted_late: None}
     with waiting.expecting(open_) as arrivals:
         assert gathered([open_], arrivals, LONG_S) == {open_: None}
+
+
+JUNK = ["no JSON", "7", "[7]", "[[]]", "{}", "[" * 10_000, b"\xff", '["\\ud800"]']
+
+
+def test_what_a_stranger_hints_drops_no_subscription(waiting: Waiting, redis_url: str) -> None:
+    with connect(Settings(redis_url=SecretStr(redis_url))) as redis:
+        wait_until(lambda: redis.publish(DONE_CHANNEL, '["x"]') and waiting.finished, "it listens")
+        for junk in JUNK:
+            redis.publish(DONE_CHANNEL, junk)
+        redis.publish(DONE_CHANNEL, json.dumps(["x"] * 1000))
+    wait_until(lambda: waiting.finished > 1000, "the hint after the junk has come")
+
+
+class Broken:
+    """A Redis that cannot even be asked."""
+
+    def __init__(self) -> None:
+        self.asked_s: list[float] = []
+
+    def pubsub(self, **_: object) -> NoReturn:
+        self.asked_s.append(time.monotonic())
+        raise UnicodeError("label empty or too long")
+
+
+def test_what_cannot_be_asked_at_all_is_asked_once_in_a_while_and_told_once(
+    kept: Kept, caplog: pytest.LogCaptureFixture
+) -> None:
+    broken = Broken()
+    Waiting(cast("Store", kept), cast("Redis", broken), limit=1)
+    wait_until(lambda: len(broken.asked_s) > 2, "it is asked again")
+    assert broken.asked_s[2] - broken.asked_s[0] >= 2 * LOOK_S
+    assert caplog.text.count("fall back to looking") == 1
+
+
+def test_who_waits_no_more_leaves_nothing_behind(waiting: Waiting) -> None:
+    with waiting.expecting("a", "b"), waiting.expecting("b"):
+        pass
+    assert not waiting._waiters  # pyright: ignore[reportPrivateUsage] - nothing else tells
