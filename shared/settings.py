@@ -5,6 +5,7 @@ import re
 import sys
 from pathlib import Path
 from typing import Literal
+from urllib.parse import unquote
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -14,10 +15,13 @@ from shared.model_file import Runtime
 PREFIX = "QUILL_"
 SECRETS_DIR = "QUILL_SECRETS_DIR"
 PORT = r":([1-9]\d{0,3}|[1-5]\d{4}|6[0-4]\d{3}|65[0-4]\d\d|655[0-2]\d|6553[0-5])"
-NODE = rf"[^][/?#@:,\s]+({PORT})?"
+LABEL = r"[^][/?#@:,.\s]{1,63}"  # of a host's name, between dots: what is longer, or empty, Python cannot even look up
+HOST = rf"{LABEL}(\.{LABEL})*\.?"
+NODE = rf"{HOST}({PORT})?"
 STORE_URL = rf"sqlite:///(?!:memory:).+|cassandra://{NODE}(,{NODE})*/[a-z][a-z0-9_]{{0,47}}"
-REDIS = rf"//([^][;/?#]*@)?([^][/?#@:\s]+|\[[\da-fA-F:]+\])({PORT})?(/\d*)?"
+REDIS = rf"//([^][;/?#]*@)?({HOST}|\[[\da-fA-F:]+\])({PORT})?(/\d*)?"
 TLS_OPTION = r"ssl_((ca_certs|certfile|keyfile)=[^&]+|cert_reqs=(required|optional|none)|check_hostname=(true|false))"
+TLS_FILE = r"[?&]ssl_(?:ca_certs|certfile|keyfile)=([^&]+)"
 REDIS_URL = rf"redis:{REDIS}|rediss:{REDIS}(\?{TLS_OPTION}(&{TLS_OPTION})*)?"
 
 
@@ -103,7 +107,8 @@ class Settings(BaseSettings):
         """Refuse what Cassandra's driver would refuse later, at each call."""
         if not re.fullmatch(STORE_URL, url, re.ASCII):
             raise ValueError(
-                "write sqlite:///FILE or cassandra://HOST[:PORT][,HOST...]/KEYSPACE, the keyspace in lower case"
+                "write sqlite:///FILE or cassandra://HOST[:PORT][,HOST...]/KEYSPACE, the keyspace in lower case, "
+                "no part of a host's name empty or longer than 63 characters"
             )
         return url
 
@@ -114,9 +119,20 @@ class Settings(BaseSettings):
         if not re.fullmatch(REDIS_URL, url.get_secret_value(), re.ASCII):
             raise ValueError(
                 "write redis://[USER:PASSWORD@]HOST[:PORT]/DATABASE, signs in the password as %XX; for TLS rediss://, "
-                "and ?ssl_ca_certs=FILE where no authority that this machine knows has signed"
+                "and ?ssl_ca_certs=FILE where no authority that this machine knows has signed; no part of a host's "
+                "name empty or longer than 63 characters"
             )
+        for file in re.findall(TLS_FILE, url.get_secret_value()):
+            _check_readable(Path(unquote(file)))
         return url
+
+    @field_validator("cassandra_ca_file")
+    @classmethod
+    def _is_authority(cls, file: Path | None) -> Path | None:
+        """Refuse what Cassandra's driver would tell later, at each call and without the file's name."""
+        if file:
+            _check_readable(file)
+        return file
 
     @field_validator("api_key")
     @classmethod
@@ -143,6 +159,13 @@ class Settings(BaseSettings):
         except ValidationError as error:
             wrong = "; ".join(f"{PREFIX}{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors())
             raise SettingsError(f"wrong setting {wrong}") from error
+
+
+def _check_readable(file: Path) -> None:
+    try:
+        file.open("rb").close()
+    except OSError as error:
+        raise ValueError(f"{file} cannot be read: {error.strerror}") from error
 
 
 def _secrets() -> list[str]:

@@ -14,6 +14,7 @@ from shared.settings import Settings, SettingsError
         "sqlite:////srv/a folder/quill.db",
         "cassandra://node/quill",
         "cassandra://10.0.0.1:65535,node-2.example:9,node_3/quill_2",
+        f"cassandra://{'n' * 63}.example./quill",
     ],
 )
 def test_the_address_of_a_store_is_taken(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -40,6 +41,9 @@ def test_the_address_of_a_store_is_taken(url: str, monkeypatch: pytest.MonkeyPat
         "cassandra://node/Quill",
         "cassandra://node/2quill",
         "cassandra://node/quill?x",
+        "cassandra://node..example/quill",
+        "cassandra://.node/quill",
+        f"cassandra://{'n' * 64}.example/quill",
     ],
 )
 def test_what_is_no_store_is_refused_with_the_cure(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -51,6 +55,8 @@ def test_what_is_no_store_is_refused_with_the_cure(url: str, monkeypatch: pytest
 @pytest.mark.parametrize(
     "url",
     [
+        "redis://redis..example/0",
+        f"redis://:secret@{'n' * 64}/0",
         "redis://127.0.0.1:none/0",
         "redis://127.0.0.1:0/0",
         "redis://127.0.0.1:65536/0",
@@ -70,10 +76,29 @@ def test_what_is_no_redis_is_refused_with_the_cure(url: str, monkeypatch: pytest
         Settings.from_env()
 
 
-def test_the_address_of_redis_tells_which_certificates_are_believed(monkeypatch: pytest.MonkeyPatch) -> None:
-    url = "rediss://quill:secret@redis.example:6380/1?ssl_ca_certs=/etc/ssl/own.pem&ssl_check_hostname=false"
+def test_the_address_of_redis_tells_which_certificates_are_believed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "own.pem").touch()
+    url = f"rediss://quill:secret@redis.example:6380/1?ssl_ca_certs={tmp_path}/own.pem&ssl_check_hostname=false"
     monkeypatch.setenv("QUILL_REDIS_URL", url)
     assert Settings.from_env().redis_url.get_secret_value() == url
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("QUILL_CASSANDRA_CA_FILE", "/nowhere/own.pem"),
+        ("QUILL_REDIS_URL", "rediss://redis.example/0?ssl_check_hostname=true&ssl_ca_certs=/nowhere/own.pem"),
+        ("QUILL_REDIS_URL", "rediss://redis.example/0?ssl_keyfile=/nowhere/own.pem"),
+    ],
+)
+def test_a_certificate_that_cannot_be_read_is_told_by_its_name(
+    name: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError, match=rf"{name}: .*/nowhere/own.pem cannot be read: No such file or directory"):
+        Settings.from_env()
 
 
 def test_a_folder_of_secrets_that_is_none_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
