@@ -7,9 +7,9 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from shared.contract import Job, Prediction
 from shared.settings import Settings
 from shared.store.cassandra_connection import CassandraConnection, Row
-from shared.store.cassandra_minutes import MINUTES_STATEMENTS, Minutes, Noted
+from shared.store.cassandra_minutes import MINUTE_MS, MINUTES_STATEMENTS, Minutes, Noted
 from shared.store.port import Position, StoreUnavailableError
-from shared.store.record import Record, answer_of, pictures_of, prediction_of
+from shared.store.record import Record, answer_of, prediction_of, unfinished_job
 
 DAY_S = 24 * 60 * 60
 GROUP = 64  # rows that one query reads
@@ -83,6 +83,8 @@ class CassandraStore:
         """Return the oldest unfinished jobs, minute by minute."""
         found: dict[str, Job] = {}
         for minute in self._minutes.open():
+            if len(found) >= limit or minute * MINUTE_MS >= before_ms:
+                break  # each minute is read as a whole, on the way of whoever asks
             noted = [job for job in self._minutes.unfinished(minute) if job.accepted_ms < before_ms]
             while noted and len(found) < limit:
                 found |= {job.id: job for job in self._waiting(noted[:GROUP])}
@@ -160,7 +162,8 @@ class CassandraStore:
         for job in noted:
             row = rows.get(job.id)
             if row and _is_there(row) and row["finished_ms"] is None:
-                waiting.append(Job(job.id, pictures_of(row["pictures"]), row["accepted_ms"]))
+                found = unfinished_job(job.id, row["pictures"], row["accepted_ms"])
+                waiting += [found] if found else []
             elif row or job.noted_ms < (time.time() - BROKEN_OFF_S) * 1000:
                 over.append(Position(job.accepted_ms, job.id))
         self._minutes.finish(over)

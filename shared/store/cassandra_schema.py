@@ -51,11 +51,12 @@ def _complete(keyspace: Any) -> bool:
 def _statements(keyspace: str, settings: Settings) -> list[str]:
     replication_class, factor = settings.cassandra_replication_class, settings.cassandra_replication_factor
     copies = settings.cassandra_datacenter if replication_class == "NetworkTopologyStrategy" else "replication_factor"
+    quoted = f'"{keyspace}"'  # it may be a word of CQL
     columns = ", ".join(f"{name} {kind}" for name, kind in ADDED.items())
     return [
-        f"CREATE KEYSPACE IF NOT EXISTS {keyspace} "
+        f"CREATE KEYSPACE IF NOT EXISTS {quoted} "
         f"WITH replication = {{'class': '{replication_class}', '{copies}': {factor}}}",
-        MNIST1.replace("mnist1", f"{keyspace}.mnist1"),
-        f"ALTER TABLE {keyspace}.mnist1 ADD IF NOT EXISTS ({columns})",
-        *(f"CREATE TABLE IF NOT EXISTS {keyspace}.{name} {rest}" for name, rest in TABLES.items()),
+        MNIST1.replace("mnist1", f"{quoted}.mnist1"),
+        f"ALTER TABLE {quoted}.mnist1 ADD IF NOT EXISTS ({columns})",
+        *(f"CREATE TABLE IF NOT EXISTS {quoted}.{name} {rest}" for name, rest in TABLES.items()),
     ]

@@ -1,9 +1,13 @@
 """How both databases keep a prediction: the answer's details as one JSON text that is only ever read whole."""
 
 import json
+import logging
+from functools import lru_cache
 from typing import Any, NamedTuple
 
-from shared.contract import PICTURE_BYTES, Prediction, State
+from shared.contract import PICTURE_BYTES, ContractError, Job, Prediction, State
+
+log = logging.getLogger(__name__)
 
 DETAILS = ("confidence", "unsure", "error", "model_version", "worker", "batch_size", "attempts", "stage_ms")
 
@@ -53,6 +57,20 @@ def prediction_of(record: Record) -> Prediction:
         label=record.label,
         **details,
     )
+
+
+def unfinished_job(job_id: str, pictures: bytes, accepted_ms: int) -> Job | None:
+    """Return the job of an unfinished row; None where it makes none, so that one such row holds up no other."""
+    try:
+        return Job(job_id, pictures_of(pictures), accepted_ms)
+    except ContractError as error:
+        _pass_over(job_id, str(error))
+        return None
+
+
+@lru_cache(1000)  # told once, though it is looked at every few seconds
+def _pass_over(job_id: str, reason: str) -> None:
+    log.warning("unfinished job %s is passed over: %s; a DELETE of its prediction removes it", job_id, reason)
 
 
 def pictures_of(blob: bytes) -> tuple[bytes, ...]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from shared.contract import Job, Prediction, now_ms
 from shared.settings import Settings
 from shared.store.port import Position
-from shared.store.record import Record, answer_of, pictures_of, prediction_of
+from shared.store.record import Record, answer_of, prediction_of, unfinished_job
 from shared.store.sqlite_file import VERSION, SqliteFile
 
 DAY_MS = 24 * 60 * 60 * 1000
@@ -43,7 +43,8 @@ EXPIRED = (
 class SqliteStore:
     """Keeps predictions in one file; see shared.store.port.Store for what each method promises."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, page: int = PAGE) -> None:
+        self._page = page
         self._file = SqliteFile(Path(settings.store_url.removeprefix("sqlite:///")))
         self._retention_ms = settings.retention_days * DAY_MS
 
@@ -68,7 +69,7 @@ class SqliteStore:
         """Return the oldest unfinished jobs."""
         with self._file.reading() as connection:
             rows: list[tuple[str, bytes, int]] = connection.execute(UNFINISHED, (before_ms, limit)).fetchall()
-        return [Job(job_id, pictures_of(pictures), accepted_ms) for job_id, pictures, accepted_ms in rows]
+        return [job for row in rows if (job := unfinished_job(*row))]
 
     def backlog(self) -> int:
         """Return how many jobs are unfinished; the index of the unfinished is all that is read."""
@@ -88,10 +89,10 @@ class SqliteStore:
 
     def corrections(self) -> Iterator[Prediction]:
         """Yield the labelled predictions by id, a page at a time."""
-        page = self._select(CORRECTED, "", PAGE)
+        page = self._select(CORRECTED, "", self._page)
         while page:
             yield from page
-            page = self._select(CORRECTED, page[-1].id, PAGE)
+            page = self._select(CORRECTED, page[-1].id, self._page)
 
     def forget(self, prediction_id: str) -> None:
         """Remove the row and keep its id among the forgotten for as long as the retention."""
@@ -109,10 +110,10 @@ class SqliteStore:
     def purge(self) -> None:
         """Delete what is past its time, a page a transaction, so that writers get their turns in between."""
         for statement, age_ms in zip(EXPIRED, (self._retention_ms, self._retention_ms, DAY_MS), strict=True):
-            deleted = PAGE
-            while deleted == PAGE:
+            deleted = self._page
+            while deleted == self._page:
                 with self._file.writing() as connection:
-                    deleted = connection.execute(statement, (now_ms() - age_ms, PAGE)).rowcount
+                    deleted = connection.execute(statement, (now_ms() - age_ms, self._page)).rowcount
 
     def ping(self) -> None:
         """Write the schema's version anew: a real write, which a full or read-only disk refuses."""

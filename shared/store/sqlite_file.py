@@ -46,7 +46,7 @@ NOT_NOW = {
     sqlite3.SQLITE_READONLY: "it may not be written; check the owner of the file and its folder",
     sqlite3.SQLITE_PERM: "it may not be opened; check the owner of the file and its folder",
     sqlite3.SQLITE_CANTOPEN: "it cannot be opened; check that its folder is there and may be written",
-    sqlite3.SQLITE_CORRUPT: "it is damaged; put back a copy",
+    sqlite3.SQLITE_CORRUPT: "it is damaged; stop web and workers, remove its -wal and -shm files, put back a copy",
     sqlite3.SQLITE_NOTADB: "it is not a database; name another file",
 }
 
@@ -129,6 +129,8 @@ class SqliteFile:
     def _ensure_schema(self, connection: sqlite3.Connection) -> None:
         if _version(connection) in STEPS:
             connection.execute("BEGIN IMMEDIATE")
+            if not _version(connection) and connection.execute("SELECT 1 FROM sqlite_master").fetchone():
+                raise StoreUnavailableError(f"SQLite {self._path} is another program's; name another file")
             for statement in STEPS.get(_version(connection), "").split(";"):  # unless another process was quicker
                 connection.execute(statement)
             connection.execute("COMMIT")

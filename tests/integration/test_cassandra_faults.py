@@ -233,3 +233,17 @@ def test_a_mistake_of_the_program_stays_loud(store: Store) -> None:
     with pytest.raises((TypeError, AttributeError)):
         store.claim("key", cast("Any", 5), new_id())
     store.ping()
+
+
+def test_a_keyspace_may_be_called_as_a_word_of_cql_is(url: str) -> None:
+    store = open_patiently(url.replace("/quill_test", "/table"))
+    wait_until(lambda: works(store), "the store works", seconds=120)
+    store.close()
+
+
+def test_an_unfinished_row_that_makes_no_job_holds_up_no_other(store: Store, session: Any) -> None:
+    strange, job = a_job(), a_job()
+    store.add([strange, job])
+    pictures = bytes(PICTURE_BYTES + 1)
+    session.execute("UPDATE quill_test.mnist1 SET pictures = %s WHERE id = %s", (pictures, uuid.UUID(strange.id)))
+    assert store.unfinished(now_ms() + 1, 10) == [job]

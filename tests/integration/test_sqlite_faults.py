@@ -10,12 +10,15 @@ from typing import Any, cast
 
 import pytest
 
-from shared.contract import new_id
+from shared.contract import PICTURE_BYTES, new_id, now_ms
 from shared.settings import Settings
 from shared.store import Store, StoreUnavailableError, open_store
+from shared.store.sqlite import DAY_MS, SqliteStore
 from tests.services.store import a_job
 
 pytestmark = pytest.mark.timeout(60)
+
+FULL = 2  # SQLite's number for: wait until the disk has it
 
 
 @pytest.fixture
@@ -87,6 +90,30 @@ def test_a_file_of_a_newer_quill_is_left_alone(store: Store, file: Path) -> None
         store.ping()
 
 
+def test_a_file_of_another_program_is_left_alone(store: Store, file: Path) -> None:
+    with sqlite3.connect(file) as other:
+        other.execute("CREATE TABLE mnist1 (theirs)")
+    other.close()
+    with pytest.raises(StoreUnavailableError, match=r"quill.db is another program's; name another file"):
+        store.ping()
+
+
+def test_a_damaged_file_is_told_with_a_cure_that_spares_the_copy(store: Store, file: Path) -> None:
+    store.add([a_job() for _ in range(100)])
+    store.close()
+    whole = file.read_bytes()
+    file.write_bytes(whole[:4096] + bytes(len(whole) - 4096))
+    with pytest.raises(StoreUnavailableError, match=r"damaged; stop web and workers, remove its -wal and -shm files"):
+        store.add([a_job()])
+
+
+def test_an_answer_is_on_the_disk_before_anybody_is_told(store: Store) -> None:
+    store.add([a_job()])
+    assert isinstance(store, SqliteStore)
+    with store._file.writing() as connection:  # pyright: ignore[reportPrivateUsage] - a power cut is hard to make
+        assert connection.execute("PRAGMA synchronous").fetchone() == (FULL,)
+
+
 VERSION_1 = """
 CREATE TABLE mnist1 (
     id TEXT PRIMARY KEY, digits TEXT, upload_time INTEGER NOT NULL, pictures BLOB NOT NULL,
@@ -113,7 +140,65 @@ def test_a_file_whose_labels_are_numbers_is_taken_over(store: Store, file: Path)
     assert sorted(str(p.label) for p in store.corrections()) == ["07", "3"]
 
 
+def test_an_unfinished_row_that_makes_no_job_holds_up_no_other(
+    store: Store, file: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    strange, job = a_job(), a_job()
+    store.add([strange, job])
+    with sqlite3.connect(file) as another:
+        another.execute("UPDATE mnist1 SET pictures = ? WHERE id = ?", (bytes(PICTURE_BYTES + 1), strange.id))
+    another.close()
+    for _ in range(2):
+        assert store.unfinished(now_ms() + 1, 10) == [job]
+    assert caplog.text.count(f"{strange.id} is passed over: a picture has {PICTURE_BYTES} bytes") == 1
+
+
 def test_a_mistake_of_the_program_stays_loud(store: Store) -> None:
     with pytest.raises(sqlite3.Error):
         store.label(new_id(), cast("Any", object()))
     store.ping()
+
+
+@pytest.fixture
+def paged(file: Path) -> Iterator[Store]:
+    """Give a store that reads and deletes two rows at a time."""
+    store = SqliteStore(Settings(store_url=f"sqlite:///{file}", retention_days=1), page=2)
+    yield store
+    store.close()
+
+
+def test_corrections_of_many_pages_all_come_out_once(paged: Store) -> None:
+    jobs = [a_job() for _ in range(5)]
+    paged.add(jobs)
+    for job in jobs:
+        paged.label(job.id, "3")
+    assert sorted(p.id for p in paged.corrections()) == sorted(job.id for job in jobs)
+
+
+AGE = "UPDATE mnist1 SET upload_time = 1; UPDATE forgotten SET forgotten_ms = 1; UPDATE claims SET claimed_ms = 1"
+COUNT = "SELECT (SELECT count(*) FROM mnist1), (SELECT count(*) FROM forgotten), (SELECT count(*) FROM claims)"
+
+
+def test_all_that_is_past_its_time_goes_page_by_page(paged: Store, file: Path) -> None:
+    paged.add([a_job() for _ in range(5)])
+    for _ in range(5):
+        paged.forget(new_id())
+        paged.claim(new_id(), "digest", new_id())
+    with sqlite3.connect(file) as clock:
+        clock.executescript(AGE)
+        paged.add([a_job()])
+        paged.forget(new_id())
+        paged.claim("young", "digest", new_id())
+        paged.purge()
+        assert clock.execute(COUNT).fetchone() == (1, 1, 1)
+    clock.close()
+
+
+def test_a_key_may_be_taken_again_after_a_day(store: Store, file: Path) -> None:
+    first, second = new_id(), new_id()
+    store.claim("key", "digest", first)
+    for age_ms, bound in ((DAY_MS - 60_000, first), (DAY_MS, second)):
+        with sqlite3.connect(file) as clock:
+            clock.execute("UPDATE claims SET claimed_ms = ?", (now_ms() - age_ms,))
+        clock.close()
+        assert store.claim("key", "digest", second) == ("digest", bound)
