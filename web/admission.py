@@ -15,10 +15,10 @@ ROOM = 0.1  # of the backlog's limit: what has to drain before a refused client 
 class Admission:
     """The door: one limit for what all clients may have waiting, one for what a client may send."""
 
-    def __init__(self, backlog: Backlog, *, backlog_limit: int, client_limit: int) -> None:
+    def __init__(self, backlog: Backlog, shares: Shares, *, backlog_limit: int) -> None:
         self._backlog = backlog
         self._backlog_limit = backlog_limit
-        self._shares = Shares(client_limit)
+        self._shares = shares
         self._seen: Measure | None = None
         self._admitted = 0  # since it was measured
         self._lock = threading.Lock()
@@ -32,8 +32,11 @@ class Admission:
 
         Raises:
             Problem: 429 when it has had its share of this minute, 503 when too much waits already; both with the
-                seconds after which to come back.
+                seconds after which to come back. 422 when so many are never taken at once.
         """
+        most = min(self._shares.most, self._backlog_limit)
+        if jobs > most:
+            raise Problem("wrong-length", f"No more than {most} drawings are taken at once here, these are {jobs}.")
         if not self._shares.take(_address(client or "unknown"), jobs):
             raise Problem(
                 "rate-limited",
@@ -49,7 +52,11 @@ class Admission:
             )
 
     def _has_room(self, measure: Measure, jobs: int) -> bool:
-        """Tell whether so many more may wait; while the store is away nobody knows, and the store will refuse."""
+        """Tell whether so many more may wait.
+
+        Where the count is not known all may: before the first measure, and while the store is away, which then refuses.
+        Those admitted while a measure was under way are counted by the next one.
+        """
         with self._lock:
             if measure is not self._seen:
                 self._seen, self._admitted = measure, 0

@@ -14,6 +14,7 @@ from web.admission import Admission
 from web.backlog import Backlog
 from web.intake import Intake
 from web.parts import Parts
+from web.shares import Shares
 from web.waiting import Waiting
 
 SUBJECTS = (page, predictions, batch, events, history, corrections, seed, status, health, metrics, errors, docs)
@@ -40,11 +41,12 @@ def create_app(
     app.config["MAX_CONTENT_LENGTH"] = settings.body_limit
     waiting = Waiting(store, redis, limit=settings.waiting_limit)
     backlog = Backlog(store, lambda: waiting.finished)
-    admission = Admission(backlog, backlog_limit=settings.backlog_limit, client_limit=settings.client_limit)
+    admission = Admission(backlog, Shares(settings.client_limit), backlog_limit=settings.backlog_limit)
     intake = Intake(store, submit)
     # What is accepted and not yet submitted need not wait for the sweeper. Granian's processes are multiprocessing's,
     # which pass over atexit.
     Finalize(None, intake.close, exitpriority=1)
+    Finalize(None, backlog.close, exitpriority=1)
     Parts(settings, store, redis, read, intake, waiting, backlog, admission).install(app)
     app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.trusted_proxies, x_proto=0, x_host=0)
     for subject in SUBJECTS:

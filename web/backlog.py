@@ -1,7 +1,7 @@
-"""How much waits, since when, and how fast it goes: measured at most once a second, so that asking costs nothing."""
+"""How much waits, since when, and how fast it goes: measured once a second, so that asking costs nothing."""
 
+import logging
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -9,7 +9,9 @@ from shared.contract import now_ms
 from shared.rate import Rate
 from shared.store import Store, StoreUnavailableError
 
-FRESH_S = 1.0
+log = logging.getLogger(__name__)
+
+PERIOD_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +19,7 @@ class Measure:
     """What was seen at one moment.
 
     Attributes:
-        count: jobs accepted and not finished, None while the store is away.
+        count: jobs accepted and not finished, None before the first measure, or after one that failed.
         oldest_ms: when the oldest of them was accepted (since 1970 UTC), None when there is none, or it is not known.
         rate_per_s: jobs finished a second, lately, by all workers together.
         store: ok, or what is wrong with it.
@@ -30,7 +32,7 @@ class Measure:
 
 
 class Backlog:
-    """Measures for whoever asks; while one thread measures, the others get what was seen before.
+    """Measures in a thread of its own: a store that is slow, or away, delays nobody who asks.
 
     `finished` returns how many jobs all workers have finished since some moment of the past.
     """
@@ -39,25 +41,39 @@ class Backlog:
         self._store = store
         self._finished = finished
         self._seen = Measure(None, None, 0.0, "not asked yet")
-        self._seen_s = float("-inf")
         self._turn = threading.Lock()
         self._rate = Rate()
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._keep_measuring, name="backlog", daemon=True)
+        self._thread.start()
 
     def now(self) -> Measure:
-        """Return what was seen within the last second, or a little before."""
-        if time.monotonic() - self._seen_s > FRESH_S and self._turn.acquire(blocking=False):
-            try:
-                self._seen = self._measure()
-                self._seen_s = time.monotonic()
-            finally:
-                self._turn.release()
+        """Return what was seen last: a second ago, and as long before as the store takes to tell."""
         return self._seen
 
-    def _measure(self) -> Measure:
+    def measure(self) -> None:
+        """Look now, after whoever looks already."""
+        with self._turn:
+            self._seen = self._measured()
+
+    def close(self) -> None:
+        """Look no more; what was seen last stays."""
+        self._closing.set()
+        self._thread.join()
+
+    def _keep_measuring(self) -> None:
+        while not self._closing.is_set():
+            self.measure()
+            self._closing.wait(PERIOD_S)
+
+    def _measured(self) -> Measure:
         rate = self._rate.per_s(self._finished())
         try:
             count = self._store.backlog()
             oldest = self._store.unfinished(now_ms() + 1, 1) if count else []
         except StoreUnavailableError as error:
             return Measure(None, None, rate, str(error))
+        except Exception:
+            log.exception("the backlog cannot be measured")  # this thread must go on
+            return Measure(None, None, rate, "the backlog cannot be measured: web's log tells why")
         return Measure(count, oldest[0].accepted_ms if oldest else None, rate, "ok")

@@ -4,6 +4,7 @@ import math
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable
 
 WINDOW_S = 60
 
@@ -14,15 +15,16 @@ class Shares:
     The limits library does the same and starts a thread for every hundredth of a second in which a request comes.
     """
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, clock: Callable[[], float] = time.monotonic) -> None:
         self.most = most
+        self._clock = clock
         self._window = 0
         self._taken: Counter[str] = Counter()
         self._lock = threading.Lock()
 
     def take(self, client: str, count: int) -> bool:
         """Count so much for the client, unless it would then have more than its share."""
-        window = int(time.monotonic() // WINDOW_S)
+        window = int(self._clock() // WINDOW_S)
         with self._lock:
             if window != self._window:
                 self._window = window
@@ -34,4 +36,4 @@ class Shares:
 
     def renewed_in_s(self) -> int:
         """Return the seconds until the next minute, 1 to 60."""
-        return math.ceil(WINDOW_S - time.monotonic() % WINDOW_S)
+        return math.ceil(WINDOW_S - self._clock() % WINDOW_S)

@@ -1,14 +1,17 @@
 """The door: what could not be answered soon is refused before anything is promised."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
 from shared.contract import PICTURE_BYTES, Job, new_id, now_ms
-from tests.services.site import SEVEN, Site
+from tests.services.site import SEVEN, SEVEN_URL, Site
 from web.admission import LONGEST_S, Admission
 from web.backlog import Measure
+from web.parts import Parts
 from web.problems import Problem
+from web.shares import Shares
 
 pytestmark = pytest.mark.integration
 
@@ -22,6 +25,7 @@ def add(site: Site, jobs: int) -> None:
 def test_above_the_limit_of_the_backlog_nothing_is_promised(new_site: Callable[..., Site]) -> None:
     site = new_site(backlog_limit=3)
     add(site, 3)
+    site.measure()
     response = site.client.post(DRAWINGS, data=SEVEN, content_type="image/png")
     assert (response.status_code, response.get_json()["type"]) == (503, "/problems/overloaded")
     assert 1 <= int(response.headers["Retry-After"]) <= LONGEST_S
@@ -40,8 +44,16 @@ def send(site: Site, client: str) -> int:
     return site.client.post(DRAWINGS, data=SEVEN, content_type="image/png", headers=headers).status_code
 
 
+def still(site: Site) -> Site:
+    """Let the site's minute never end."""
+    parts: Parts = site.app.extensions["quill"]
+    shares = Shares(site.settings.client_limit, clock=lambda: 59.5)
+    replace(parts, admission=Admission(parts.backlog, shares, backlog_limit=1000)).install(site.app)
+    return site
+
+
 def test_a_client_that_has_had_its_share_waits_and_others_do_not(new_site: Callable[..., Site]) -> None:
-    site = new_site(client_limit=2, trusted_proxies=1)
+    site = still(new_site(client_limit=2, trusted_proxies=1))
     assert [send(site, "10.0.0.1") for _ in range(3)] == [202, 202, 429]
     assert send(site, "10.0.0.2") == 202
 
@@ -57,12 +69,12 @@ def test_a_client_that_has_had_its_share_waits_and_others_do_not(new_site: Calla
 def test_a_client_has_one_share_whatever_port_a_proxy_tells(
     new_site: Callable[..., Site], first: str, again: str, another: str
 ) -> None:
-    site = new_site(client_limit=1, trusted_proxies=1)
+    site = still(new_site(client_limit=1, trusted_proxies=1))
     assert [send(site, client) for client in (first, again, another)] == [202, 429, 202]
 
 
 def test_without_a_proxy_nobody_takes_another_address_by_a_header(new_site: Callable[..., Site]) -> None:
-    site = new_site(client_limit=1)
+    site = still(new_site(client_limit=1))
     assert [send(site, client) for client in ("10.0.0.1", "10.0.0.2")] == [202, 429]
 
 
@@ -78,11 +90,33 @@ class FakeBacklog:
 
 @pytest.mark.parametrize(("rate_per_s", "seconds"), [(0.0, LONGEST_S), (10.0, 10), (1000.0, 1), (0.1, LONGEST_S)])
 def test_how_long_to_stay_away_follows_from_the_pace_of_the_workers(rate_per_s: float, seconds: int) -> None:
-    door = Admission(FakeBacklog(1000, rate_per_s), backlog_limit=1000, client_limit=1)  # pyright: ignore[reportArgumentType] - a stand-in
+    door = Admission(FakeBacklog(1000, rate_per_s), Shares(1), backlog_limit=1000)  # pyright: ignore[reportArgumentType] - a stand-in
     with pytest.raises(Problem) as refused:
         door.admit("client")
     assert refused.value.retry_after_s == seconds
 
 
 def test_while_the_store_is_away_the_store_refuses_and_not_the_door() -> None:
-    Admission(FakeBacklog(None, 0.0), backlog_limit=1, client_limit=1).admit("client")  # pyright: ignore[reportArgumentType] - a stand-in
+    Admission(FakeBacklog(None, 0.0), Shares(1), backlog_limit=1).admit("client")  # pyright: ignore[reportArgumentType] - a stand-in
+
+
+def test_a_share_begins_anew_with_each_minute() -> None:
+    now_s = [119.5]
+    shares = Shares(2, clock=lambda: now_s[0])
+    assert [shares.take("client", 1) for _ in range(3)] == [True, True, False]
+    assert shares.renewed_in_s() == 1
+    now_s[0] = 120.0
+    assert shares.take("client", 2)
+    assert shares.renewed_in_s() == 60
+
+
+@pytest.mark.parametrize("limits", [{"client_limit": 2}, {"backlog_limit": 2}])
+def test_a_batch_that_is_never_taken_is_told_the_most_and_not_to_come_back(
+    new_site: Callable[..., Site], limits: dict[str, int]
+) -> None:
+    site = new_site(**limits)
+    refused = site.client.post(f"{DRAWINGS}/batch", json={"drawings": [{"image": SEVEN_URL}] * 3})
+    assert (refused.status_code, refused.get_json()["type"]) == (422, "/problems/wrong-length")
+    assert "No more than 2 drawings" in refused.get_json()["detail"]
+    assert "Retry-After" not in refused.headers
+    assert site.client.post(f"{DRAWINGS}/batch", json={"drawings": [{"image": SEVEN_URL}] * 2}).status_code == 202

@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from shared.contract import Prediction, State
 from shared.queue import QUEUE, UNACKED_KEY, tell_alive
 from tests.services.metrics import samples
-from tests.services.process import free_port, wait_until
+from tests.services.process import free_port
 from tests.services.site import SEVEN, Site
 from worker.counts import REGISTRY as WORKER
 from worker.tally import Tally
@@ -93,7 +93,8 @@ def test_the_backlog_is_that_of_the_store(site: Site) -> None:
     assert shown(site)["quill_backlog_jobs"] == 0
     assert shown(site)["quill_backlog_oldest_seconds"] == 0
     site.draw()
-    wait_until(lambda: shown(site)["quill_backlog_jobs"] == 1, "it is counted")
+    site.measure()
+    assert shown(site)["quill_backlog_jobs"] == 1
     assert shown(site)["quill_backlog_oldest_seconds"] > 0
 
 

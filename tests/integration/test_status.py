@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import SecretStr
@@ -13,6 +14,11 @@ from tests.services.site import Site
 pytestmark = pytest.mark.integration
 
 ABOUT = {"model_version": "m-1", "batch_limit": 64, "batch_size": 3, "held": 5, "rate_per_s": 1.5}
+
+
+def measured(site: Site) -> dict[str, Any]:
+    site.measure()
+    return site.client.get("/api/v1/status").get_json()
 
 
 def test_an_idle_service_without_workers(site: Site) -> None:
@@ -30,12 +36,12 @@ def test_an_idle_service_without_workers(site: Site) -> None:
 
 def test_the_backlog_its_oldest_and_the_rate(site: Site) -> None:
     first, second = site.draw()["id"], site.draw()["id"]
-    wait_until(lambda: site.client.get("/api/v1/status").get_json()["backlog"] == 2, "both are counted")
-    assert site.client.get("/api/v1/status").get_json()["oldest_s"] >= 0
+    assert measured(site)["backlog"] == 2
+    assert measured(site)["oldest_s"] >= 0
     site.finish(first)
     site.finish(second)
-    wait_until(lambda: site.client.get("/api/v1/status").get_json()["backlog"] == 0, "none is left")
-    assert site.client.get("/api/v1/status").get_json()["rate_per_s"] > 0
+    assert measured(site)["backlog"] == 0
+    wait_until(lambda: measured(site)["rate_per_s"] > 0, "the hints have come")
 
 
 def test_the_workers_tell_of_themselves(site: Site) -> None:
@@ -93,5 +99,5 @@ def test_a_store_that_is_away_is_told_and_the_backlog_is_unknown(new_site: Calla
 
 def test_an_accepted_drawing_tells_how_many_are_ahead(site: Site) -> None:
     assert site.draw()["queued_behind"] == 0
-    wait_until(lambda: site.client.get("/api/v1/status").get_json()["backlog"] == 1, "it is counted")
+    site.measure()
     assert site.draw()["queued_behind"] == 1

@@ -16,6 +16,7 @@ from shared.settings import Settings
 from shared.store import open_store
 from tests.services.process import wait_until
 from web.app import create_app
+from web.backlog import Backlog
 
 SEVEN = (Path(__file__).parents[1] / "seven.png").read_bytes()
 SEVEN_URL = f"data:image/png;base64,{b64encode(SEVEN).decode()}"
@@ -45,10 +46,17 @@ class Site:
         self.on_submit: Callable[[Sequence[Job]], object] = lambda _: None
         self.app = create_app(self.settings, store=self.store, submit=self._submit, read=_read_at_once)
         self.client = self.app.test_client()
+        self._backlog: Backlog = self.app.extensions["quill"].backlog
+        self._backlog.close()  # a test says when
+        self.measure()
 
     def _submit(self, jobs: Sequence[Job]) -> None:
         self.sent.extend(jobs)
         self.on_submit(jobs)
+
+    def measure(self) -> None:
+        """Let the site look how much waits, as it else does each second."""
+        self._backlog.measure()
 
     def wait_for_sent(self, count: int) -> list[Job]:
         """Return the jobs that were submitted once they are so many: a job is submitted after it was answered for."""
