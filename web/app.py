@@ -33,7 +33,9 @@ def create_app(
         SettingsError: when the environment holds a wrong setting.
     """
     settings = settings or Settings.from_env()
-    store = store or open_store(settings)
+    if store is None:
+        store = open_store(settings)
+        Finalize(None, store.close, exitpriority=0)  # last: SQLite then needs no more than its one file
     submit = submit or submitter(make_celery(settings))
     read = read or Reader().read
     redis = connect(settings)

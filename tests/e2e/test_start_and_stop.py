@@ -180,6 +180,16 @@ def test_a_web_server_that_is_told_to_stop_lets_those_go_who_wait(quill: Quill, 
     assert "refused to gracefully stop" not in web.log
 
 
+@pytest.mark.parametrize("processes", [1, 2])
+def test_a_web_server_that_has_stopped_leaves_all_in_one_file(quill: Quill, tmp_path: Path, processes: int) -> None:
+    web = quill.start_web("--processes", str(processes))
+    drawings = f"{quill.address}/api/v1/predictions"
+    assert requests.post(drawings, SEVEN, headers={"Content-Type": "image/png"}, timeout=60).status_code == 202
+    web.send(signal.SIGTERM)
+    assert web.wait() == 0
+    assert [file.name for file in tmp_path.glob("quill.db*")] == ["quill.db"]
+
+
 @pytest.mark.parametrize(("module", "library"), [("web", "_granian"), ("worker", "onnxruntime")])
 def test_a_process_that_still_starts_ends_at_sigterm(tmp_path: Path, module: str, library: str) -> None:
     """As the first process of a container, it would else ignore what it has no handler for."""
