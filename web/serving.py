@@ -15,9 +15,11 @@ from shared import logs
 from shared.settings import Settings
 from web.app import create_app
 from web.parts import parts
+from web.slow_bodies import CROWD
 from web.waiting import Waiting
 
-DOOR_THREADS = 32  # beside those that may be waiting: they take new drawings
+# Beside those that may be waiting: they take new drawings, and slow bodies of one address hold no more than half.
+DOOR_THREADS = 2 * CROWD
 HEAD_BYTES = 16 * 1024  # of a request's head; a larger one is answered with 431
 
 
