@@ -14,6 +14,7 @@ from shared.contract import MAX_PICTURES, SIDE
 from shared.numbers import digits_apart
 
 MAX_PIXELS = 1024 * 1024  # of a drawing; checked before anything is decoded; 80 MB at the worst
+MAX_SIDE = 8192  # pixels: a drawing that is all rows, or all columns, takes many times as long as others of its size
 INK = 32  # of 255; what is fainter is paper
 BOX = 20  # the longest side of a digit in its picture, pixels
 
@@ -104,6 +105,8 @@ def _check_size(header: bytes) -> None:
         raise _undecodable("the PNG has no pixels")
     if width * height > MAX_PIXELS:
         raise BadImageError("image-too-large", f"the drawing is {width} x {height}: send at most {MAX_PIXELS} pixels")
+    if max(width, height) > MAX_SIDE:
+        raise BadImageError("image-too-large", f"the drawing is {width} x {height}: no side may be over {MAX_SIDE}")
 
 
 def _undecodable(what: str) -> BadImageError:

@@ -21,14 +21,17 @@ DATA_URL = re.compile(r"data:(?P<type>[\w.+-]+/[\w.+-]+)?(?P<base64>;base64)?,(?
 
 
 def jobs_from_pngs(pngs: Sequence[bytes]) -> list[Job | Problem]:
-    """Return a fresh job for each drawing, or what is wrong with it."""
-    readings = [parts().read(pngs[start : start + TOGETHER]) for start in range(0, len(pngs), TOGETHER)]
+    """Return a fresh job for each drawing, or what is wrong with it.
+
+    One go after another, each when the last one is read: what others send in between need not wait for all of them.
+    """
+    goes = (pngs[start : start + TOGETHER] for start in range(0, len(pngs), TOGETHER))
     return [
         Problem(pictures.slug, str(pictures))
         if isinstance(pictures, BadImageError)
         else Job(new_id(), pictures, now_ms())
-        for reading in readings
-        for pictures in reading.result()
+        for go in goes
+        for pictures in parts().read(go).result()
     ]
 
 

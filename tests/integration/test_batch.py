@@ -2,13 +2,18 @@
 
 from base64 import b64encode
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from werkzeug.test import TestResponse
 
 from shared.contract import PICTURE_BYTES, Job
+from shared.reader import read_here
+from shared.reading import TOGETHER, Reading
 from tests.services.site import SEVEN_URL, Site
+from web.parts import Parts
 
 pytestmark = pytest.mark.integration
 
@@ -108,3 +113,18 @@ def test_a_batch_counts_as_many_drawings_against_the_client(new_site: Callable[.
     site = new_site(client_limit=3)
     assert send(site, [RAW] * 2).status_code == 202
     assert send(site, [RAW] * 2).status_code == 429
+
+
+def test_what_others_draw_comes_in_between_the_goes_of_a_batch(site: Site) -> None:
+    goes: list[Reading] = []
+    with ThreadPoolExecutor(1) as reader:
+
+        def read(pngs: Sequence[bytes]) -> Reading:
+            assert all(go.done() for go in goes), "a go was handed in before the last one was read"
+            goes.append(reader.submit(read_here, pngs))
+            return goes[-1]
+
+        parts: Parts = site.app.extensions["quill"]
+        replace(parts, read=read).install(site.app)
+        assert len(entries(send(site, [PNG] * (2 * TOGETHER + 1)))) == 2 * TOGETHER + 1
+    assert [len(go.result()) for go in goes] == [TOGETHER, TOGETHER, 1]

@@ -1,6 +1,7 @@
 import io
 import itertools
 import struct
+import tracemalloc
 import zlib
 from base64 import b64decode
 
@@ -15,7 +16,7 @@ from playwright.sync_api import Browser
 from shared.bad_image import BadImageError
 from shared.canvas_png import grey_from_canvas
 from shared.contract import SIDE
-from shared.picture import BOX, INK, MAX_PIXELS, picture_from_png, pictures_from_png
+from shared.picture import BOX, INK, MAX_PIXELS, MAX_SIDE, picture_from_png, pictures_from_png
 
 
 def seven(*, x: int = 0, y: int = 0) -> Image.Image:
@@ -176,7 +177,9 @@ ANIMATED = png(seven(), save_all=True, append_images=[seven(x=9)])
             "blank-drawing", raw_png(9, 1, bytes([8, 6, 0, 0, 0]), b"\2" + b"\xff" * 36), id="a canvas of one row"
         ),
         pytest.param("image-too-large", raw_png(50_000, 50_000, bytes([8, 0, 0, 0, 0]), bytes(10**6)), id="bomb"),
-        pytest.param("image-too-large", raw_png(MAX_PIXELS + 1, 1, bytes([8, 0, 0, 0, 0]), b""), id="one too many"),
+        pytest.param("image-too-large", raw_png(8192, 129, bytes([8, 0, 0, 0, 0]), b""), id="a row too many"),
+        pytest.param("image-too-large", raw_png(MAX_SIDE + 1, 1, bytes([8, 0, 0, 0, 0]), b""), id="too wide"),
+        pytest.param("image-too-large", raw_png(1, MAX_SIDE + 1, bytes([8, 0, 0, 0, 0]), b""), id="too high"),
         pytest.param("animated-image", ANIMATED, id="animated"),
         pytest.param("blank-drawing", png(Image.new("L", (280, 280), 255)), id="white"),
         pytest.param("blank-drawing", png(Image.new("L", (280, 280), 0)), id="black"),
@@ -296,3 +299,34 @@ def test_chromium_is_read_without_pillow(chromium: Browser) -> None:
 )
 def test_what_is_written_in_another_way_is_left_to_pillow(data: bytes) -> None:
     assert grey_from_canvas(chunks_of(data)) is None
+
+
+@pytest.mark.parametrize("size", [(1024, 1024), (MAX_SIDE, 128), (128, MAX_SIDE)])
+def test_a_drawing_may_have_as_many_pixels_as_are_told(size: tuple[int, int]) -> None:
+    assert size[0] * size[1] == MAX_PIXELS
+    image = Image.new("L", size, 255)
+    ImageDraw.Draw(image).line([(20, 20), (20, 100)], fill=0, width=10)
+    assert picture_from_png(png(image)).any()
+
+
+def canvas(stream: bytes) -> list[bytes]:
+    """Return the chunks of a canvas of 100 x 100 with these compressed rows."""
+    header = struct.pack(">II", 100, 100) + bytes([8, 6, 0, 0, 0])
+    return [chunk(b"IHDR", header), chunk(b"IDAT", stream), chunk(b"IEND", b"")]
+
+
+def test_a_canvas_inflates_to_no_more_than_its_size() -> None:
+    bomb = zlib.compress(bytes(60_000_000))
+    grey_from_canvas(canvas(zlib.compress(bytes(100))))  # what is loaded once, before it is measured
+    tracemalloc.start()
+    try:
+        assert grey_from_canvas(canvas(bomb)) is None
+        assert tracemalloc.get_traced_memory()[1] < 20_000_000
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_canvas_whose_rows_are_cut_off_is_left_to_pillow() -> None:
+    stream = zlib.compress(bytes([2, *[0, 0, 0, 255] * 100]) + bytes([2, *bytes(400)]) * 99)
+    assert grey_from_canvas(canvas(stream)) is not None
+    assert grey_from_canvas(canvas(stream[:-4])) is None  # all rows are there, the checksum is not
