@@ -79,3 +79,9 @@ def test_the_sizes_are_bounded() -> None:
         to_message([Job(new_id(), (picture,), 1)] * (MAX_JOBS + 1))
     with pytest.raises(ContractError):
         from_message({"version": 1, "jobs": a_message()["jobs"] * (MAX_JOBS + 1)})
+
+
+@pytest.mark.parametrize("version", [0, 2, None])
+def test_a_message_of_another_version_is_refused(version: int | None) -> None:
+    with pytest.raises(ContractError, match="version"):
+        from_message(a_message() | {"version": version})
