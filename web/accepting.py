@@ -8,7 +8,7 @@ from flask import request
 
 from shared.contract import Job, Prediction, new_id
 from web.parts import parts
-from web.waiting import Arrivals
+from web.waiting import Arrivals, gathered
 
 LONGEST_WAIT_S = 30.0
 WAIT = re.compile(r"(?:^|,)\s*wait\s*=\s*(\d{1,9})\s*(?:$|[,;])", re.IGNORECASE)
@@ -20,8 +20,13 @@ def preferred_wait_s() -> float:
     return min(float(wait[1]), LONGEST_WAIT_S) if wait else 0.0
 
 
-def accept_drawing(png: bytes, wait_s: float) -> Prediction:
+def accept_drawing(png: bytes, wait_s: float, *, holds_place: bool = False) -> Prediction:
     """Accept the drawing; return its prediction: finished if that took no longer than wait_s, else queued.
+
+    Args:
+        png: the drawing.
+        wait_s: how long to wait; without a place among those who wait, not at all.
+        holds_place: whether whoever calls has that place already.
 
     Raises:
         BadImageError: when the bytes are no drawing.
@@ -29,7 +34,8 @@ def accept_drawing(png: bytes, wait_s: float) -> Prediction:
     """
     job_id = new_id()
     with parts().waiting.expecting(job_id) as arrivals:
-        return _answered([job_id], parts().intake.accept_read(job_id, parts().read([png])), arrivals, wait_s)[0]
+        accepted = parts().intake.accept_read(job_id, parts().read([png]))
+        return _answered([job_id], accepted, arrivals, wait_s, holds_place=holds_place)[0]
 
 
 def accept(jobs: Sequence[Job], wait_s: float) -> list[Prediction]:
@@ -43,7 +49,14 @@ def accept(jobs: Sequence[Job], wait_s: float) -> list[Prediction]:
         return _answered(ids, parts().intake.accept(jobs), arrivals, wait_s)
 
 
-def _answered(ids: Sequence[str], accepted: "Future[list[Job]]", arrivals: Arrivals, wait_s: float) -> list[Prediction]:
+def _answered(
+    ids: Sequence[str],
+    accepted: "Future[list[Job]]",
+    arrivals: Arrivals,
+    wait_s: float,
+    *,
+    holds_place: bool = False,
+) -> list[Prediction]:
     """Return the predictions of the jobs once they are accepted, with the answers that came within wait_s.
 
     Whoever waits is woken once, for the answer, and not for the acceptance before it: each time a thread is woken it
@@ -52,5 +65,6 @@ def _answered(ids: Sequence[str], accepted: "Future[list[Job]]", arrivals: Arriv
     became: Mapping[str, Prediction | None] = {}
     if wait_s:
         accepted.add_done_callback(lambda future: arrivals.put(dict.fromkeys(ids)) if future.exception() else None)
-        became = parts().waiting.wait(ids, arrivals, wait_s, are_kept=accepted.done)
+        gather = gathered if holds_place else parts().waiting.wait
+        became = gather(ids, arrivals, wait_s, are_kept=accepted.done)
     return [became.get(job.id) or Prediction(job.id, job.pictures, job.accepted_ms) for job in accepted.result()]

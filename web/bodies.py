@@ -56,7 +56,9 @@ def whole_body() -> bytes:
     if length is not None and len(body) < length:
         raise Problem("incomplete-body", f"{len(body)} bytes came of {length}.")
     if length is None and len(body) >= (request.max_content_length or 0):  # where a body without length is cut off
-        raise Problem("payload-too-large", f"A body has less than {request.max_content_length} bytes.")
+        raise Problem(
+            "payload-too-large", f"A body without Content-Length has less than {request.max_content_length} bytes."
+        )
     return body
 
 

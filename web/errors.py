@@ -68,9 +68,19 @@ def _no_place(_: NoPlaceError) -> Response:
 def _http(error: HTTPException) -> Response:
     short = isinstance(error, ClientDisconnected)
     slug = "incomplete-body" if short else SLUGS.get(error.code or 0, "bad-request")
-    response = answer(Problem(slug, error.description or KINDS[slug].title))
+    response = answer(Problem(slug, _detail(error) or KINDS[slug].title))
     response.headers.update({name: value for name, value in error.get_headers() if name in {"Allow", "Content-Range"}})
     return response
+
+
+def _detail(error: HTTPException) -> str | None:
+    """Return what is wrong in words of our own where Werkzeug's lack the limit, or what was asked."""
+    details = {
+        404: f"Nothing is at {request.path}.",
+        405: f"{request.path} takes no {request.method}.",
+        413: f"A body has at most {request.max_content_length} bytes.",
+    }
+    return details.get(error.code or 0, error.description)
 
 
 def _unforeseen(error: Exception) -> Response:

@@ -95,6 +95,11 @@ KINDS = {
     "internal-error": Kind(
         500, "Quill made a mistake", "Try again; whoever runs this service finds the cause in its log."
     ),
+    "drawing-failed": Kind(
+        500,
+        "The drawing was given up",
+        "Send another one: this one would fail again. Whoever runs this service finds the cause in its workers' log.",
+    ),
     "store-unavailable": Kind(
         503,
         "Predictions cannot be kept or read now",

@@ -28,7 +28,9 @@ routes = Blueprint("seed", __name__)
             *PICTURE_PROBLEMS,
             *ADMISSION_PROBLEMS,
             "store-unavailable",
+            "too-many-waiting",
             "no-answer",
+            "drawing-failed",
         ],
     )
 )
@@ -36,7 +38,10 @@ def predict() -> Response:
     """Answer as the seed of 2019 did: a data URL in, the digits as a JSON list out."""
     parts().admission.admit(request.remote_addr)
     url = whole_body().decode("utf-8", "replace").strip()
-    prediction = accept_drawing(png_from_data_url(url), LONGEST_WAIT_S)
-    if prediction.state is not State.DONE:
-        raise Problem("no-answer", prediction.error or "No worker has answered yet.", retry_after_s=5)
+    with parts().waiting.place():  # else the drawing would be accepted, and its answer told to nobody
+        prediction = accept_drawing(png_from_data_url(url), LONGEST_WAIT_S, holds_place=True)
+    if prediction.state is State.FAILED:
+        raise Problem("drawing-failed", prediction.error or "The drawing was given up.")
+    if prediction.state is State.QUEUED:
+        raise Problem("no-answer", "No worker has answered yet.", retry_after_s=5)
     return Response(f"[{', '.join(prediction.digits)}]", mimetype="application/json")

@@ -13,9 +13,11 @@ from markupsafe import escape
 from PIL import Image
 from werkzeug.test import TestResponse
 
+from shared.contract import State
 from shared.settings import Settings
 from tests.services.site import SEVEN, SEVEN_URL, Site
 from web.describe import CALLS
+from web.parts import Parts
 from web.problems import KINDS, Problem
 
 pytestmark = pytest.mark.integration
@@ -76,6 +78,23 @@ def ask_without_place(site: Site) -> TestResponse:
     return site.client.post("/predict", data=SEVEN_URL)
 
 
+def let_go(site: Site) -> None:
+    """Answer all who wait at once with what is known, as a server does that is told to stop."""
+    parts: Parts = site.app.extensions["quill"]
+    parts.waiting.close()
+
+
+def give_up_all(site: Site) -> None:
+    """Be a worker that fails for good."""
+    failed: dict[str, Any] = {"state": State.FAILED, "error": "given up", "probabilities": ()}
+    site.on_submit = lambda jobs: [site.finish(job.id, "", **failed) for job in jobs]
+
+
+def ask_and(site: Site, act: Callable[[Site], None]) -> TestResponse:
+    act(site)
+    return site.client.post("/predict", data=SEVEN_URL)
+
+
 CASES: dict[str, Callable[[Site], TestResponse]] = {
     "empty-body": lambda site: send(site, b""),
     "incomplete-body": lambda site: site.client.post(
@@ -118,7 +137,8 @@ CASES: dict[str, Callable[[Site], TestResponse]] = {
     "internal-error": fail,
     "store-unavailable": lambda site: site.client.get(NOBODY),
     "too-many-waiting": lambda site: (listen(site), listen(site))[1],
-    "no-answer": ask_without_place,
+    "no-answer": lambda site: ask_and(site, let_go),
+    "drawing-failed": lambda site: ask_and(site, give_up_all),
 }
 RETRIED = {"rate-limited", "store-unavailable", "overloaded", "too-many-waiting", "no-answer"}
 SETTINGS: dict[str, dict[str, object]] = {
@@ -154,6 +174,23 @@ def test_the_type_leads_to_a_page_that_tells_the_cure(site: Site, slug: str) -> 
     assert (page.status_code, page.mimetype) == (200, "text/html")
     assert slug in page.text
     assert str(escape(KINDS[slug].cure)) in page.text
+
+
+def test_whoever_finds_no_place_to_wait_at_the_seeds_call_has_nothing_accepted(new_site: Callable[..., Site]) -> None:
+    site = new_site(waiting_limit=1)
+    refused = ask_without_place(site)
+    assert (refused.status_code, refused.get_json()["type"]) == (503, "/problems/too-many-waiting")
+    assert site.store.backlog() == 1  # the one that is listened for
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+def test_a_body_that_is_too_large_is_told_the_limit(new_site: Callable[..., Site], chunked: bool) -> None:
+    site = new_site(body_limit=10_000)
+    whole = {"data": bytes(10_001)}
+    parts_of = {"input_stream": io.BytesIO(bytes(20_000)), "environ_overrides": {"wsgi.input_terminated": True}}
+    refused = site.client.post("/api/v1/predictions", content_type="image/png", **(parts_of if chunked else whole))
+    assert refused.status_code == 413
+    assert "10000 bytes" in refused.get_json()["detail"]
 
 
 def test_a_kind_that_is_not_there_has_no_page(site: Site) -> None:
@@ -240,6 +277,9 @@ def request_for(name: str, slug: str) -> dict[str, Any]:
     return request | ({"environ_overrides": {"CONTENT_LENGTH": "9999"}} if slug == "incomplete-body" else {})
 
 
+ACTS: dict[str, Callable[[Site], None]] = {"no-answer": let_go, "drawing-failed": give_up_all}
+
+
 @pytest.mark.parametrize(("name", "slug"), [pair for pair in DOCUMENTED if pair[1] not in ELSEWHERE])
 def test_a_call_answers_with_each_problem_that_it_documents(
     new_site: Callable[..., Site], name: str, slug: str
@@ -252,7 +292,9 @@ def test_a_call_answers_with_each_problem_that_it_documents(
         address = f"/api/v1/predictions/{'x' * 36}"
     if slug == "precondition-failed":
         address = address.replace(NOBODY.rpartition("/")[2], site.draw()["id"])
-    if slug in {"too-many-waiting", "no-answer"}:
+    if slug in ACTS:
+        ACTS[slug](site)
+    if slug == "too-many-waiting":
         drawn = site.draw()["id"]
         _taken = site.client.get(f"/api/v1/predictions/{drawn}/events")  # the one place, held as long as this answer is
         address = address.replace(NOBODY.rpartition("/")[2], drawn)
