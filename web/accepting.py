@@ -11,13 +11,13 @@ from web.parts import parts
 from web.waiting import Arrivals, gathered
 
 LONGEST_WAIT_S = 30.0
-WAIT = re.compile(r"(?:^|,)\s*wait\s*=\s*(\d{1,9})\s*(?:$|[,;])", re.IGNORECASE)
+WAIT = re.compile(r"(?:^|,)\s*wait\s*=\s*(\"?)(?P<seconds>\d{1,9})\1\s*(?:$|[,;])", re.IGNORECASE)
 
 
 def preferred_wait_s() -> float:
     """Return the seconds of `Prefer: wait=SECONDS` (RFC 7240), 0 without."""
     wait = WAIT.search(request.headers.get("Prefer", ""))
-    return min(float(wait[1]), LONGEST_WAIT_S) if wait else 0.0
+    return min(float(wait["seconds"]), LONGEST_WAIT_S) if wait else 0.0
 
 
 def accept_drawing(png: bytes, wait_s: float, *, holds_place: bool = False) -> Prediction:

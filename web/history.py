@@ -43,8 +43,8 @@ def check_key() -> None:
         Problem: 401.
     """
     key = parts().settings.api_key.get_secret_value()
-    sent = request.headers.get("Authorization", "")
-    if key and not hmac.compare_digest(sent.encode(), f"Bearer {key}".encode()):
+    scheme, _, sent = request.headers.get("Authorization", "").partition(" ")
+    if key and not (scheme.lower() == "bearer" and hmac.compare_digest(sent.strip(" ").encode(), key.encode())):
         raise Problem("key-needed", "Send the key of QUILL_API_KEY: `Authorization: Bearer KEY`.")
 
 

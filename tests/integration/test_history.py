@@ -81,7 +81,7 @@ def test_a_query_that_makes_no_sense_is_a_problem(new_site: Callable[..., Site],
     assert response.get_json()["detail"].startswith(f"{query.partition('=')[0]}: ")
 
 
-@pytest.mark.parametrize("authorization", [None, "Bearer wrong", "Bearer schlüssel", "secret", "Basic c2VjcmV0"])
+@pytest.mark.parametrize("authorization", [None, "Bearer wrong", "Bearer schlüssel", "secret", "Basic secret"])
 def test_with_a_key_set_only_the_key_reads_it(new_site: Callable[..., Site], authorization: str | None) -> None:
     site = new_site(api_key="secret")
     site.draw()
@@ -91,6 +91,12 @@ def test_with_a_key_set_only_the_key_reads_it(new_site: Callable[..., Site], aut
     assert refused.headers["WWW-Authenticate"] == "Bearer"
     allowed = site.client.get(HISTORY, headers={"Authorization": "Bearer secret"})
     assert len(allowed.get_json()["predictions"]) == 1
+
+
+@pytest.mark.parametrize("authorization", ["bearer secret", "BEARER  secret"])
+def test_the_scheme_of_a_key_may_be_written_in_any_case(new_site: Callable[..., Site], authorization: str) -> None:
+    site = new_site(api_key="secret")
+    assert site.client.get(HISTORY, headers={"Authorization": authorization}).status_code == 200
 
 
 def test_corrections_are_exported_with_their_pictures(site: Site) -> None:

@@ -3,8 +3,9 @@
 import json
 import time
 from collections.abc import Callable, Collection, Generator
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import replace
+from queue import SimpleQueue
 from typing import NoReturn, cast
 
 import pytest
@@ -16,6 +17,8 @@ from shared.queue import DONE_CHANNEL, connect
 from shared.settings import Settings
 from shared.store import Store, StoreUnavailableError
 from tests.services.process import wait_until
+from tests.services.site import Site
+from web.parts import Parts
 from web.waiting import LOOK_S, Arrivals, Waiting, gathered
 
 pytestmark = pytest.mark.integration
@@ -149,3 +152,31 @@ def test_who_waits_no_more_leaves_nothing_behind(waiting: Waiting) -> None:
     with waiting.expecting("a", "b"), waiting.expecting("b"):
         pass
     assert not waiting._waiters  # pyright: ignore[reportPrivateUsage] - nothing else tells
+
+
+class Impatient:
+    """Notes how long somebody would wait, and does not."""
+
+    def __init__(self) -> None:
+        self.seconds: list[float] = []
+
+    def expecting(self, *_: str) -> AbstractContextManager[Arrivals]:
+        return nullcontext(SimpleQueue())
+
+    def wait(self, _ids: object, _arrivals: object, seconds: float, **_: object) -> dict[str, None]:
+        self.seconds.append(seconds)
+        return {}
+
+
+@pytest.mark.parametrize(
+    ("prefer", "seconds"),
+    [("wait=1", 1), ('wait="1"', 1), ('respond-async, Wait = "2" ; x', 2), ("wait=1000", 30), ('wait="1', None)],
+)
+def test_a_client_waits_as_long_as_it_prefers_up_to_30_s(site: Site, prefer: str, seconds: float | None) -> None:
+    parts: Parts = site.app.extensions["quill"]
+    impatient = Impatient()
+    replace(parts, waiting=cast("Waiting", impatient)).install(site.app)
+    drawn = site.draw(Prefer=prefer)["id"]
+    assert impatient.seconds == ([seconds] if seconds else [])
+    site.client.get(f"/api/v1/predictions/{drawn}?wait=1000")
+    assert impatient.seconds[-1] == 30
