@@ -48,7 +48,12 @@ def pictures_from_png(data: bytes) -> list[Picture]:
 
     What falls into more pieces is no number: it becomes one picture, which no model should take for a digit.
     """
-    ink = _cropped(_ink_of(data))
+    return pictures_from_ink(_ink_of(data))
+
+
+def pictures_from_ink(ink: Picture) -> list[Picture]:
+    """Return the pictures as above of ink that is decoded already: uint8 (height, width), 0 paper to 255 ink."""
+    ink = _cropped(ink)
     digits = digits_apart(ink, INK)
     crops = [ink if digit is ink else _cropped(digit) for digit in (digits if len(digits) <= MAX_PICTURES else [ink])]
     return [_centred(_fitted(crop)) for crop in crops]

@@ -18,7 +18,12 @@ def random_picture(strokes: Strokes, random: np.random.Generator) -> Picture:
 
 
 def picture(strokes: Strokes, *, size: float, pen: float, offset: np.ndarray | None = None) -> Picture:
-    """Return the picture of the strokes, whose longest side is 1, drawn on the canvas.
+    """Return the one picture of the strokes, drawn as below: what is learnt from is one digit, and stays whole."""
+    return picture_from_ink(inked(strokes, size=size, pen=pen, offset=offset))
+
+
+def inked(strokes: Strokes, *, size: float, pen: float, offset: np.ndarray | None = None) -> Picture:
+    """Return the ink of the strokes, whose longest side is 1, drawn on the canvas: uint8, 0 paper to 255 ink.
 
     Args:
         strokes: what to draw.
@@ -32,7 +37,7 @@ def picture(strokes: Strokes, *, size: float, pen: float, offset: np.ndarray | N
     scale = max(size - pen, 1.0) * fine
     middle = side / 2 + (offset if offset is not None else 0)
     draw(image, [stroke * scale + middle for stroke in strokes], pen * fine)
-    return picture_from_ink(np.asarray(image.reduce(fine) if fine > 1 else image))
+    return np.asarray(image.reduce(fine) if fine > 1 else image)
 
 
 def draw(image: Image.Image, strokes: Strokes, pen: float) -> None:

@@ -7,34 +7,34 @@ from shared.contract import CLASSES
 
 Probabilities = NDArray[np.float32]  # (n, CLASSES); what a row lacks of 1 is "not a digit"
 Labels = NDArray[np.uint8]  # (n,)
+Confidence = NDArray[np.float32]  # (n,), 0 to 1
+Right = NDArray[np.bool_]  # (n,)
 Floats = NDArray[np.float64]
 
 
-def confidence(probabilities: Probabilities) -> NDArray[np.float32]:
+def confidence(probabilities: Probabilities) -> Confidence:
     """Return how probable each answer is, (n,)."""
     return probabilities.max(axis=1)
 
 
-def right(probabilities: Probabilities, labels: Labels) -> NDArray[np.bool_]:
+def right(probabilities: Probabilities, labels: Labels) -> Right:
     """Return which answers are right, (n,); what is no digit never is."""
     return np.equal(probabilities.argmax(axis=1), labels)
 
 
-def by_class(probabilities: Probabilities, labels: Labels) -> list[float]:
+def by_class(correct: Right, labels: Labels) -> list[float]:
     """Return the share right of each digit, 0 to 9."""
-    correct = right(probabilities, labels)
     return [float(correct[labels == digit].mean()) for digit in range(CLASSES)]
 
 
-def confusion(probabilities: Probabilities, labels: Labels) -> NDArray[np.int64]:
+def confusion(read: Labels, labels: Labels) -> NDArray[np.int64]:
     """Return how often each digit (row) was read as each (column)."""
-    pairs = CLASSES * labels.astype(np.int64) + probabilities.argmax(axis=1)
+    pairs = CLASSES * labels.astype(np.int64) + read
     return np.bincount(pairs, minlength=CLASSES * CLASSES).reshape(CLASSES, CLASSES)
 
 
-def reliability(probabilities: Probabilities, labels: Labels, bins: int = 15) -> tuple[Floats, Floats, Floats]:
+def reliability(sure: Confidence, correct: Right, bins: int = 15) -> tuple[Floats, Floats, Floats]:
     """Return mean confidence, share right and share of all answers, by bins of confidence that are not empty."""
-    sure, correct = confidence(probabilities), right(probabilities, labels)
     places = np.minimum((sure * bins).astype(int), bins - 1)
     filled = [place for place in range(bins) if (places == place).any()]
     return (
@@ -44,22 +44,22 @@ def reliability(probabilities: Probabilities, labels: Labels, bins: int = 15) ->
     )
 
 
-def calibration_error(probabilities: Probabilities, labels: Labels) -> float:
+def calibration_error(sure: Confidence, correct: Right) -> float:
     """Return the mean distance of confidence from the share right (expected calibration error)."""
-    sure, correct, share = reliability(probabilities, labels)
-    return float((np.abs(sure - correct) * share).sum())
+    mean, share_right, share = reliability(sure, correct)
+    return float((np.abs(mean - share_right) * share).sum())
 
 
-def coverage_and_risk(probabilities: Probabilities, labels: Labels) -> tuple[Floats, Floats]:
+def coverage_and_risk(sure: Confidence, correct: Right) -> tuple[Floats, Floats]:
     """Return, from the surest answer on, the share answered and the share of those that is wrong."""
-    order = np.argsort(-confidence(probabilities), kind="stable")
-    count = np.arange(1, len(labels) + 1)
-    return count / len(labels), np.cumsum(~right(probabilities, labels)[order]) / count
+    order = np.argsort(-sure, kind="stable")
+    count = np.arange(1, len(sure) + 1)
+    return count / len(sure), np.cumsum(~correct[order]) / count
 
 
-def auroc(digits: Probabilities, junk: Probabilities) -> float:
+def auroc(digits: Confidence, junk: Confidence) -> float:
     """Return how probable it is that the confidence in a digit is higher than that in junk; ties count half."""
-    scores = np.concatenate([confidence(digits), confidence(junk)])
+    scores = np.concatenate([digits, junk])
     ranks = np.empty(len(scores))
     ranks[np.argsort(scores, kind="stable")] = np.arange(1, len(scores) + 1)
     _, same, counts = np.unique(scores, return_inverse=True, return_counts=True)

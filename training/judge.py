@@ -1,15 +1,16 @@
 """Judges classifiers on drawings that nothing was learnt from; the figures are what the cards show."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from training import trials
-from training.datasets import Examples, joined, mnist_test
-from training.figures import auroc, by_class, calibration_error, confidence, right
+from training.datasets import Examples, mnist_test
+from training.figures import Labels, Right, auroc, by_class, calibration_error, confidence, right
 from training.strokes import by_writers, pen_digits
-from training.trials import PENS, SIZES, Classify, Number
+from training.trials import PENS, SIZES, Classify, Drawn, Readings, readings
 
 SEED = 7  # of the trials
 
@@ -19,7 +20,7 @@ class Trials:
     """The drawings to judge by.
 
     Attributes:
-        mnist: MNIST's test set.
+        mnist: MNIST's test set, pictures already; all others are drawings, which come apart as in web.
         writers: each digit of the test's writers, drawn four times, anywhere on the canvas.
         sizes: those digits by size and pen.
         strangers: what is no digit, by kind.
@@ -27,10 +28,10 @@ class Trials:
     """
 
     mnist: Examples
-    writers: Examples
-    sizes: dict[tuple[float, int], Examples]
-    strangers: dict[str, Examples]
-    numbers: dict[str, list[Number]]
+    writers: list[Drawn]
+    sizes: dict[tuple[float, int], list[Drawn]]
+    strangers: dict[str, list[Drawn]]
+    numbers: dict[str, list[Drawn]]
 
 
 def make_trials() -> Trials:
@@ -49,19 +50,32 @@ def make_trials() -> Trials:
 
 
 def figures(given: Trials, classify: Classify, threshold: float) -> dict[str, Any]:
-    """Return the classifier's figures, all shares between 0 and 1."""
-    digits = joined([given.mnist, given.writers])
+    """Return the classifier's figures, all shares between 0 and 1.
+
+    Calibration is that of MNIST's digits and the writers' drawings together; "sure" is of the writers' drawings alone.
+    """
+    answers, writers = classify(given.mnist.pictures), readings(given.writers, classify)
+    correct = right(answers, given.mnist.labels)
+    sure = np.concatenate([confidence(answers), writers.confidence])
     return {
-        "mnist": _digits(given.mnist, classify),
-        "writers": _digits(given.writers, classify),
-        "calibration_error": round(calibration_error(classify(digits.pictures), digits.labels), 4),
-        "sure": _sure(given.writers, classify, threshold),
-        "not_digits": _not_digits(given, classify, threshold),
-        "sizes": {
-            f"{size:.2f}": {str(pen): _share_right(given.sizes[size, pen], classify) for pen in PENS} for size in SIZES
+        "mnist": _digits(correct, given.mnist.labels),
+        "writers": _digits(writers.right, labels(given.writers)),
+        "calibration_error": round(calibration_error(sure, np.concatenate([correct, writers.right])), 4),
+        "sure": _sure(writers, threshold),
+        "not_digits": {
+            name: _not_digits(writers, readings(junk, classify), threshold) for name, junk in given.strangers.items()
         },
-        "numbers": {name: _numbers(numbers, classify) for name, numbers in given.numbers.items()},
+        "sizes": {
+            f"{size:.2f}": {str(pen): _share(readings(given.sizes[size, pen], classify).right) for pen in PENS}
+            for size in SIZES
+        },
+        "numbers": {name: _numbers(numbers, readings(numbers, classify)) for name, numbers in given.numbers.items()},
     }
+
+
+def labels(drawings: Sequence[Drawn]) -> Labels:
+    """Return which digit each drawing of one digit shows, (n,)."""
+    return np.array([int(drawn.digits) for drawn in drawings], np.uint8)
 
 
 def small(test: dict[str, Any]) -> float:
@@ -69,34 +83,28 @@ def small(test: dict[str, Any]) -> float:
     return float(np.mean(list(test["sizes"][f"{SIZES[0]:.2f}"].values())))
 
 
-def _share_right(examples: Examples, classify: Classify) -> float:
-    return round(float(right(classify(examples.pictures), examples.labels).mean()), 4)
+def _share(correct: Right) -> float:
+    return round(float(correct.mean()), 4)
 
 
-def _digits(examples: Examples, classify: Classify) -> dict[str, Any]:
-    shares = [round(share, 4) for share in by_class(classify(examples.pictures), examples.labels)]
-    return {"count": len(examples), "right": _share_right(examples, classify), "by_class": shares}
+def _digits(correct: Right, shown: Labels) -> dict[str, Any]:
+    shares = [round(share, 4) for share in by_class(correct, shown)]
+    return {"count": len(correct), "right": _share(correct), "by_class": shares}
 
 
-def _sure(digits: Examples, classify: Classify, threshold: float) -> dict[str, float]:
-    answers = classify(digits.pictures)
-    sure, correct = confidence(answers) >= threshold, right(answers, digits.labels)
-    return {"coverage": round(float(sure.mean()), 4), "wrong": round(float((~correct[sure]).mean()), 4)}
+def _sure(read: Readings, threshold: float) -> dict[str, float]:
+    sure = read.weakest >= threshold
+    return {"coverage": _share(sure), "wrong": _share(~read.right[sure])}
 
 
-def _not_digits(given: Trials, classify: Classify, threshold: float) -> dict[str, dict[str, float]]:
-    known = classify(given.writers.pictures)
-    answers = {name: classify(junk.pictures) for name, junk in given.strangers.items()}
+def _not_digits(digits: Readings, junk: Readings, threshold: float) -> dict[str, float]:
     return {
-        name: {
-            "auroc": round(auroc(known, answer), 4),
-            "taken_for_sure": round(float((confidence(answer) >= threshold).mean()), 4),
-            "above_0.9": round(float((confidence(answer) > 0.9).mean()), 4),
-        }
-        for name, answer in answers.items()
+        "auroc": round(auroc(digits.confidence, junk.confidence), 4),
+        "taken_for_sure": _share(junk.weakest >= threshold),
+        "above_0.9": _share(junk.confidence > 0.9),
     }
 
 
-def _numbers(numbers: list[Number], classify: Classify) -> dict[str, float]:
-    counted, whole = trials.numbers_right(numbers, classify)
-    return {"count_right": round(counted, 4), "whole_right": round(whole, 4)}
+def _numbers(numbers: Sequence[Drawn], read: Readings) -> dict[str, float]:
+    counted = np.array([len(each) == len(drawn.digits) for each, drawn in zip(read.digits, numbers, strict=True)])
+    return {"count_right": _share(counted), "whole_right": _share(read.right)}

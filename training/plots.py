@@ -11,8 +11,8 @@ from matplotlib.figure import Figure
 
 from training.datasets import Examples
 from training.figures import confidence, confusion, coverage_and_risk, reliability, right
-from training.judge import Trials
-from training.trials import Classify
+from training.judge import Trials, labels
+from training.trials import Classify, Drawn, readings
 
 mpl.rcParams.update({"font.size": 9, "axes.spines.top": False, "axes.spines.right": False, "figure.dpi": 110})
 
@@ -20,13 +20,13 @@ mpl.rcParams.update({"font.size": 9, "axes.spines.top": False, "axes.spines.righ
 def draw_plots(facts: dict[str, Any], trials: Trials, classify: Classify, folder: Path) -> None:
     """Write the plots of one model into the folder, as PNG."""
     folder.mkdir(parents=True, exist_ok=True)
-    writers, answers = trials.writers, classify(trials.writers.pictures)
+    read = readings(trials.writers, classify)
     plots = {
         "learning": _learning(facts["history"]),
-        "confusion": _confusion(confusion(answers, writers.labels)),
+        "confusion": _confusion(_confused(trials.writers, read.digits)),
         "mistakes": _mistakes(trials.mnist, classify),
-        "reliability": _reliability(*reliability(answers, writers.labels)),
-        "coverage": _coverage(*coverage_and_risk(answers, writers.labels)),
+        "reliability": _reliability(*reliability(read.confidence, read.right)),
+        "coverage": _coverage(*coverage_and_risk(read.confidence, read.right)),
         "sizes": _sizes(facts["test"]["sizes"]),
     }
     for name, figure in plots.items():
@@ -50,6 +50,13 @@ def _learning(history: dict[str, Any]) -> Figure:
     axes.set(yscale="log", ylim=(0.1, 100))  # nothing wrong at all is below what a logarithm can show
     axes.legend(loc="upper right")
     return figure
+
+
+def _confused(drawings: list[Drawn], read: list[str]) -> np.ndarray:
+    """Return the confusion of the drawings that stayed whole."""
+    whole = np.array([len(digits) == 1 for digits in read])
+    one = np.array([int(digits[0]) for digits in read], np.uint8)
+    return confusion(one[whole], labels(drawings)[whole])
 
 
 def _confusion(counts: np.ndarray) -> Figure:

@@ -8,7 +8,7 @@ import matplotlib as mpl
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from shared.picture import Picture, picture_from_ink
+from shared.picture import Picture
 from training.canvas import draw
 from training.junk import LETTERS
 
@@ -27,7 +27,7 @@ Random = np.random.Generator
 
 
 def scribble(random: Random) -> Picture:
-    """Return the picture of a pen that wanders through five to twelve Bezier curves."""
+    """Return the ink of a pen that wanders through five to twelve Bezier curves."""
     image = Image.new("L", (SHEET, SHEET))
     corners = random.uniform(30, 250, (3 * int(random.integers(5, 13)) + 1, 2))
     pen, time = random.uniform(8, 22), np.linspace(0, 1, 16)[:, None]
@@ -35,11 +35,11 @@ def scribble(random: Random) -> Picture:
         a, b, c, d = corners[start : start + 4]
         curve = (1 - time) ** 3 * a + 3 * time * (1 - time) ** 2 * b + 3 * time**2 * (1 - time) * c + time**3 * d
         draw(image, [curve], pen)
-    return picture_from_ink(np.asarray(image))
+    return np.asarray(image)
 
 
 def shape(random: Random) -> Picture:
-    """Return the picture of a polygon, filled or not, a sector, a row of bars, or dots."""
+    """Return the ink of a polygon, filled or not, a sector, a row of bars, or dots."""
     image = Image.new("L", (SHEET, SHEET))
     canvas = ImageDraw.Draw(image)
     kind, pen = int(random.integers(5)), int(random.uniform(8, 22))
@@ -59,15 +59,15 @@ def shape(random: Random) -> Picture:
     else:
         for x, y in random.uniform(40, 240, (int(random.integers(3, 7)), 2)):
             canvas.ellipse((x - pen, y - pen, x + pen, y + pen), fill=255)
-    return picture_from_ink(np.asarray(image))
+    return np.asarray(image)
 
 
 def letter(random: Random) -> Picture:
-    """Return the picture of a printed letter that is not like a digit, turned a little."""
+    """Return the ink of a printed letter that is not like a digit, turned a little."""
     sign, name = LETTERS[int(random.integers(len(LETTERS)))], FONTS[int(random.integers(len(FONTS)))]
     image = Image.new("L", (SHEET, SHEET))
     ImageDraw.Draw(image).text((140, 140), sign, fill=255, font=_font(name, int(random.uniform(120, 240))), anchor="mm")
-    return picture_from_ink(np.asarray(image.rotate(random.uniform(-12, 12), Image.Resampling.BILINEAR)))
+    return np.asarray(image.rotate(random.uniform(-12, 12), Image.Resampling.BILINEAR))
 
 
 KINDS: dict[str, Callable[[Random], Picture]] = {"scribbles": scribble, "shapes": shape, "letters": letter}

@@ -19,6 +19,7 @@ SEVEN: list[Points] = [[(0, 0), (50, 0), (20, 100)]]
 ONE: list[Points] = [[(0, 0), (0, 100)]]
 FIVE_WITH_LOOSE_BAR: list[Points] = [[(10, 20), (8, 45), (40, 60), (35, 95), (0, 100)], [(52, 0), (80, 0)]]
 ZERO: list[Points] = [[(50 + 50 * np.cos(t), 50 + 50 * np.sin(t)) for t in np.linspace(0, 2 * np.pi, 40)]]
+OPEN_ZERO: list[Points] = [[(60 + 58 * np.cos(t), 50 + 50 * np.sin(t)) for t in np.linspace(-1.07, 4.66, 40)]]
 SLANTED: list[Points] = [[(60, 0), (0, 100)]]
 
 
@@ -49,6 +50,11 @@ def test_digits_are_read_left_to_right_each_as_if_it_were_alone() -> None:
     number = pictures(drawn((FOUR, 0), (ZERO, 110), (SEVEN, 260)))
     alone = [picture_from_png(png(drawn((digit, 0)))) for digit in (FOUR, ZERO, SEVEN)]
     np.testing.assert_array_equal(number, alone)
+
+
+@pytest.mark.parametrize("pen", [16, 20])
+def test_a_wide_zero_that_is_open_at_its_top_stays_whole(pen: int) -> None:
+    assert len(pictures(drawn((OPEN_ZERO, 0), pen=pen))) == 1
 
 
 @pytest.mark.parametrize("digit", [FOUR, SEVEN, ONE, ZERO, SLANTED, FIVE_WITH_LOOSE_BAR])
