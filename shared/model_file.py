@@ -45,6 +45,10 @@ def proved(model: Path, runtime: Runtime) -> ModelFile:
     Raises:
         ModelError: when a file is missing or is not what training wrote.
     """
+    if model.suffix != ".keras":
+        raise ModelError(
+            f"{model} is no .keras file", "name that in QUILL_MODEL; QUILL_RUNTIME=onnx takes the .onnx beside it"
+        )
     facts = _facts(model.with_suffix(".json"))
     path = model if runtime == "tensorflow" else model.with_suffix(".onnx")
     if hashlib.sha256(_content(path)).hexdigest() != facts[_DIGESTS[runtime]]:
@@ -60,6 +64,9 @@ def _facts(path: Path) -> dict[str, Any]:
     facts = cast("dict[str, Any]", parsed) if isinstance(parsed, dict) else {}
     if not {"version", "threshold", *_DIGESTS.values()} <= facts.keys():
         raise _changed(path)
+    version, threshold = facts["version"], facts["threshold"]
+    if not (isinstance(version, str) and version and isinstance(threshold, float | int) and 0 <= threshold <= 1):
+        raise ModelError(f"{path} needs a version, a text, and a threshold from 0 to 1", _restore(path))
     return facts
 
 

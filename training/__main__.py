@@ -10,7 +10,12 @@ from training.options import ARCHITECTURES, CONTEXT, MODELS
 
 @click.command(context_settings=CONTEXT)
 @click.option("--architecture", type=click.Choice(ARCHITECTURES), default="default", help="What to train.")
-@click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=1, help="The same seed gives the same model.")
+@click.option(
+    "--seed",
+    type=click.IntRange(0, 2**32 - 1),
+    default=1,
+    help="The same seed gives the same model, on the same machine.",
+)
 @click.option("--epochs", type=click.IntRange(1), help="Passes over MNIST, when not the architecture's own number.")
 @MODELS
 @click.option("--restart", is_flag=True, help="Forget what an interrupted run has left instead of going on there.")
@@ -22,6 +27,7 @@ def main(
 ) -> None:
     """Train a model from training/data and write it, with its figures beside it, for the worker.
 
+    100 epochs of the default take half an hour on two quick cores without a GPU, on slow ones over an hour.
     Stop it at any time (Ctrl-C): the same command goes on after the last whole epoch, kept under var/training.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")

@@ -48,9 +48,16 @@ def joined(parts: list[Examples]) -> Examples:
 
 
 def digests(folder: Path = DATA) -> dict[str, str]:
-    """Return the SHA-256 of each data file by its name, as SHA256SUMS in the folder has them."""
-    lines = (folder / "SHA256SUMS").read_text().splitlines()
-    return {name: digest for digest, name in (line.split() for line in lines)}
+    """Return the SHA-256 of each data file by its name, as SHA256SUMS in the folder has them.
+
+    Raises:
+        DatasetError: when that is missing or damaged.
+    """
+    try:
+        lines = (folder / "SHA256SUMS").read_text().splitlines()
+        return {name: digest for digest, name in (line.split() for line in lines)}
+    except (OSError, ValueError) as error:
+        raise DatasetError(f"{folder / 'SHA256SUMS'} cannot be read: check it out again with git") from error
 
 
 def read_checked(name: str, folder: Path = DATA) -> bytes:
@@ -61,9 +68,9 @@ def read_checked(name: str, folder: Path = DATA) -> bytes:
     """
     try:
         packed = (folder / name).read_bytes()
-    except FileNotFoundError as error:
+    except OSError as error:
         raise DatasetError(f"{folder / name} is missing: check it out again with git") from error
-    if hashlib.sha256(packed).hexdigest() != digests(folder)[name]:
+    if hashlib.sha256(packed).hexdigest() != digests(folder).get(name):
         raise DatasetError(f"{folder / name} is not what SHA256SUMS says: check it out again with git")
     return gzip.decompress(packed)
 

@@ -1,6 +1,5 @@
 """Judge the trained models once, at the end: `python -m training.evaluate`."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +7,7 @@ import click
 
 from training.cards import data_card, model_card
 from training.judge import Trials, figures, make_trials
-from training.models import facts_of, load, models_in
+from training.models import facts_of, load, models_in, write_facts
 from training.options import CONTEXT, MODELS
 from training.plots import draw_plots
 
@@ -35,7 +34,7 @@ def _judged(path: Path, facts: dict[str, Any], trials: Trials) -> dict[str, Any]
     """Add the model's figures to what is known of it, there and in its file; return it."""
     classify = load(path)
     facts["test"] = figures(trials, classify, facts["threshold"])
-    path.with_suffix(".json").write_text(json.dumps(facts, indent=2) + "\n")
+    write_facts(path, facts)
     draw_plots(facts, trials, classify, HERE / "report")
     test = facts["test"]
     click.echo(

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+import click
 import keras
 import numpy as np
 from numpy.typing import NDArray
@@ -110,6 +111,9 @@ def _resumed(folder: Path) -> tuple[Network, History] | None:
     folder.mkdir(parents=True, exist_ok=True)
     if not (folder / "history.json").exists():
         return None
-    fields: dict[str, Any] = json.loads((folder / "history.json").read_text())
-    history = History(**fields)
-    return keras.saving.load_model(folder / f"after-{len(history.loss)}.keras"), history
+    try:
+        fields: dict[str, Any] = json.loads((folder / "history.json").read_text())
+        history = History(**fields)
+        return keras.saving.load_model(folder / f"after-{len(history.loss)}.keras"), history
+    except (OSError, TypeError, ValueError) as error:
+        raise click.ClickException(f"what {folder} has of an interrupted run is damaged: add --restart") from error

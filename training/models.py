@@ -40,6 +40,13 @@ def facts_of(path: Path) -> dict[str, Any]:
     return json.loads(beside.read_text())
 
 
+def write_facts(path: Path, facts: dict[str, Any]) -> None:
+    """Write what is known of the model at path (.keras) beside it, whole or not at all."""
+    fresh = path.with_suffix(".json.fresh")
+    fresh.write_text(json.dumps(facts, indent=2) + "\n")
+    fresh.replace(path.with_suffix(".json"))
+
+
 def load(path: Path) -> Classify:
     """Return what classifies pictures with the model at path (.keras)."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")

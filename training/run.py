@@ -8,8 +8,10 @@ import math
 import shutil
 from dataclasses import asdict
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
+import click
 import keras
 
 from training.calibrate import probabilities, temperature, threshold
@@ -35,6 +37,7 @@ def run(
 
     Raises:
         DatasetError: when a data file or the corrections are missing or not what they should be.
+        click.ClickException: when nothing can be written into models.
     """
     recipe = RECIPES[architecture]
     recipe = dataclasses.replace(recipe, epochs=epochs or recipe.epochs)
@@ -45,6 +48,7 @@ def run(
         folder = folder.with_name(f"{folder.name}-{fingerprint(corrected)}")
     if restart:
         shutil.rmtree(folder, ignore_errors=True)
+    _check_writable(models)
     progress = Progress()
     try:
         network, history = fit(recipe, seed=seed, folder=folder, progress=progress)
@@ -52,10 +56,19 @@ def run(
         progress.stop()
     known = _known(recipe, network, history) | {"architecture": architecture, "seed": seed}
     known |= {"corrections": len(corrected)} if corrected is not None else {}
-    models.mkdir(parents=True, exist_ok=True)
     save(served(_plain(recipe, network), known["temperature"]), models / f"{architecture}.keras", known)
     provide(models)
     shutil.rmtree(folder)
+
+
+def _check_writable(models: Path) -> None:
+    """Find out before hours of training whether their outcome can be kept."""
+    try:
+        models.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=models):
+            pass
+    except OSError as error:
+        raise click.ClickException(f"{models} cannot be written ({error.strerror}): name another folder") from error
 
 
 def learnable(corrected: Examples, recipe: Recipe) -> Examples:

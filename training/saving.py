@@ -3,10 +3,10 @@
 """Writes a trained network as the worker serves it, and what is known of it beside it."""
 
 import hashlib
-import json
 import platform
 from importlib.metadata import version
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import keras
@@ -14,6 +14,7 @@ from keras import layers
 
 from shared.contract import SIDE
 from training.datasets import digests
+from training.models import write_facts
 
 LIBRARIES = ("tensorflow-cpu", "keras", "numpy", "pillow", "onnx", "tf2onnx")
 
@@ -29,19 +30,26 @@ def served(network: keras.Model, temperature: float) -> keras.Model:
 
 
 def save(model: keras.Model, path: Path, about: dict[str, Any]) -> None:
-    """Write the model, its ONNX twin, and a JSON file beside them that starts with its version and SHA-256."""
-    model.save(path)
-    _export(model, path.with_suffix(".onnx"))
-    digest = _sha256(path)
-    facts = {
-        "version": f"{path.stem}-{digest[:8]}",
-        "sha256": digest,
-        "onnx_sha256": _sha256(path.with_suffix(".onnx")),
-        **about,
-        "data": digests(),
-        "libraries": {name: version(name) for name in LIBRARIES} | {"python": platform.python_version()},
-    }
-    path.with_suffix(".json").write_text(json.dumps(facts, indent=2) + "\n")
+    """Write the model, its ONNX twin, and a JSON file beside them that starts with its version and SHA-256.
+
+    All are whole before the first of them takes its place: a worker may start meanwhile, and training be killed.
+    """
+    with TemporaryDirectory(dir=path.parent) as folder:
+        fresh = Path(folder) / path.name
+        model.save(fresh)
+        _export(model, fresh.with_suffix(".onnx"))
+        digest, onnx_digest = _sha256(fresh), _sha256(fresh.with_suffix(".onnx"))
+        facts = {
+            "version": f"{path.stem}-{digest[:8]}",
+            "sha256": digest,
+            "onnx_sha256": onnx_digest,
+            **about,
+            "data": digests(),
+            "libraries": {name: version(name) for name in LIBRARIES} | {"python": platform.python_version()},
+        }
+        write_facts(fresh, facts)
+        for suffix in (".keras", ".onnx", ".json"):
+            fresh.with_suffix(suffix).replace(path.with_suffix(suffix))
 
 
 def _export(model: keras.Model, path: Path) -> None:

@@ -1,6 +1,5 @@
 """Train an architecture from several seeds to see how far chance carries it: `python -m training.spread`."""
 
-import json
 import os
 import shutil
 import statistics
@@ -9,7 +8,7 @@ from pathlib import Path
 import click
 
 from shared.contract import CLASSES
-from training.models import facts_of
+from training.models import facts_of, write_facts
 from training.options import ARCHITECTURES, CONTEXT, MODELS
 
 FOLDER = Path("var/training/spread")
@@ -23,10 +22,10 @@ def main(architecture: str, seeds: int, models: Path) -> None:
     """Train the architecture from several seeds; note each one's share right of MNIST's test set in its JSON file."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     path = models / f"{architecture}.keras"
-    facts = facts_of(path)
+    facts_of(path)  # is there, as is found out now and not after hours
     shares = {seed: _share_right(architecture, seed) for seed in range(1, seeds + 1)}
-    facts["spread"] = {"seeds": list(shares), "mnist": list(shares.values())}
-    path.with_suffix(".json").write_text(json.dumps(facts, indent=2) + "\n")
+    spread = {"seeds": list(shares), "mnist": list(shares.values())}
+    write_facts(path, facts_of(path) | {"spread": spread})
     mean, deviation = statistics.mean(shares.values()), statistics.stdev(shares.values())
     click.echo(f"{architecture}, {seeds} seeds, MNIST test: mean {mean:.4f}, standard deviation {deviation:.4f}")
 

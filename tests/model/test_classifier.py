@@ -127,6 +127,22 @@ def test_a_missing_or_changed_model_is_refused_with_its_cure(copied: Path, runti
         load_classifier(copied, runtime=runtime)
 
 
+@pytest.mark.parametrize(
+    "facts",
+    [{"threshold": None}, {"threshold": "0.9"}, {"threshold": 95}, {"threshold": float("nan")}, {"version": ""}],
+)
+def test_facts_that_no_answer_could_be_given_with_are_refused(copied: Path, facts: dict[str, Any]) -> None:
+    file = copied.with_suffix(".json")
+    file.write_text(json.dumps(json.loads(file.read_text()) | facts))
+    with pytest.raises(ModelError, match="a threshold from 0 to 1: restore it with git"):
+        load_classifier(copied, runtime="onnx")
+
+
+def test_a_model_is_named_by_its_keras_file(copied: Path) -> None:
+    with pytest.raises(ModelError, match=r"QUILL_RUNTIME=onnx takes the \.onnx beside it"):
+        load_classifier(copied.with_suffix(".onnx"), runtime="onnx")
+
+
 @pytest.mark.parametrize("content", [None, "", "{", "{}", "[]"])
 def test_a_missing_or_broken_fact_file_is_refused_with_its_cure(copied: Path, content: str | None) -> None:
     facts = copied.with_suffix(".json")

@@ -7,10 +7,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import click
 import keras
 import numpy as np
 import pytest
 
+from shared.contract import SIDE
+from shared.model_file import proved
 from training import networks
 from training.calibrate import probabilities
 from training.corrections import read_corrections
@@ -22,7 +25,7 @@ from training.options import ARCHITECTURES
 from training.progress import Progress
 from training.recipes import RECIPES, Recipe
 from training.run import fingerprint, learnable, learning_from, megaflop
-from training.saving import served
+from training.saving import save, served
 
 # Keras's way to NumPy is from before NumPy 2.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
@@ -85,11 +88,37 @@ def test_an_interrupted_run_ends_as_if_it_had_not_been(trained: Callable[..., tu
     assert resumed_history == history
 
 
+def test_a_damaged_state_is_told_with_its_cure(trained: Callable[..., tuple[Any, History]], tmp_path: Path) -> None:
+    with pytest.raises(StoppedError):
+        trained("broken", progress=Stopping(1))
+    for state in (tmp_path / "broken").glob("after-*.keras"):
+        state.write_bytes(b"half of it")
+    with pytest.raises(click.ClickException, match="is damaged: add --restart"):
+        trained("broken")
+
+
 def test_the_weights_of_the_best_epoch_are_kept(recipe: Recipe, tmp_path: Path) -> None:
-    spoiling = dataclasses.replace(recipe, optimizer=lambda _: keras.optimizers.SGD(1e4))
-    network, history = fit(spoiling, seed=1, folder=tmp_path, progress=Progress())
-    share = (logits(network, EXAMPLES.pictures).argmax(axis=1) == EXAMPLES.labels).mean()
-    assert share == max(shares["same"] for shares in history.validation)
+    restless = dataclasses.replace(recipe, optimizer=lambda _: keras.optimizers.SGD(0.005), epochs=1)
+    first, _ = fit(restless, seed=1, folder=tmp_path / "first", progress=Progress())
+    known = Examples(EXAMPLES.pictures, logits(first, EXAMPLES.pictures).argmax(axis=1).astype(np.uint8))
+    unlearning = dataclasses.replace(restless, validation=lambda: {"as after the first epoch": known}, epochs=4)
+    network, history = fit(unlearning, seed=1, folder=tmp_path / "all", progress=Progress())
+    assert history.best == 0
+    np.testing.assert_array_equal(network.get_weights()[0], first.get_weights()[0])
+
+
+@pytest.mark.filterwarnings("ignore:In the future `np.object`:FutureWarning")  # tf2onnx is from before NumPy 2, too
+def test_a_model_takes_the_place_of_another_only_as_a_whole(tmp_path: Path) -> None:
+    path = tmp_path / "small.keras"
+    model = served(
+        keras.Sequential([keras.layers.Input((SIDE, SIDE, 1)), keras.layers.Flatten(), keras.layers.Dense(10)]), 1.0
+    )
+    save(model, path, {"threshold": 0.5})
+    assert [proved(path, runtime).threshold for runtime in ("tensorflow", "onnx")] == [0.5, 0.5]
+    before = {file.name: file.read_bytes() for file in tmp_path.iterdir()}
+    with pytest.raises(TypeError):
+        save(model, path, {"what JSON lacks": object()})
+    assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == before
 
 
 def test_an_epoch_shows_each_example_of_the_first_source_once() -> None:

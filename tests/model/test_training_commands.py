@@ -30,6 +30,12 @@ def test_a_seed_that_is_none_is_refused(seed: str) -> None:
     assert "'--seed'" in told(train, "--seed", seed)
 
 
+def test_a_folder_that_cannot_be_written_is_told_before_the_training(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    models = tmp_path / "file" / "models"
+    assert f"{models} cannot be written" in told(train, "--models", str(models))
+
+
 @pytest.mark.parametrize("command", [evaluate.main, golden.main])
 @pytest.mark.parametrize("folder", ["", "missing"])
 def test_a_folder_without_models_is_named_with_its_cure(command: click.Command, folder: str, tmp_path: Path) -> None:

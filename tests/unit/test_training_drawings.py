@@ -9,7 +9,7 @@ from PIL import Image
 
 from shared.picture import picture_from_png
 from training.canvas import CANVAS, draw, picture
-from training.datasets import DatasetError, digests, read_checked
+from training.datasets import DatasetError, digests, mnist_train, mnist_validation, read_checked
 from training.habits import HABITS, with_habits
 from training.junk import DIGIT_LIKE, LETTERS, junk
 from training.strokes import Strokes, Written, bent, by_writers, fitted, pen_digits
@@ -34,6 +34,19 @@ def test_a_changed_data_file_is_refused_with_its_cure(tmp_path: Path) -> None:
     (tmp_path / "pen-digits.jsonl.gz").unlink()
     with pytest.raises(DatasetError, match="is missing: check it out again"):
         read_checked("pen-digits.jsonl.gz", tmp_path)
+
+
+@pytest.mark.parametrize("sums", [None, "one-word"])
+def test_missing_or_damaged_checksums_are_told_with_their_cure(sums: str | None, tmp_path: Path) -> None:
+    (tmp_path / "pen-digits.jsonl.gz").write_bytes(b"other")
+    if sums:
+        (tmp_path / "SHA256SUMS").write_text(sums)
+    with pytest.raises(DatasetError, match="SHA256SUMS cannot be read: check it out again"):
+        read_checked("pen-digits.jsonl.gz", tmp_path)
+
+
+def test_what_is_validated_on_is_not_learnt_from() -> None:
+    assert (len(mnist_train()), len(mnist_validation())) == (55_000, 5_000)
 
 
 def test_no_writer_is_in_two_splits(digits: list[Written]) -> None:
