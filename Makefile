@@ -100,10 +100,10 @@ install = { \
   $(python) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/$(1).txt && \
   cp requirements/$(1).txt .venv/; }
 
-setup-local: .venv/pyvenv.cfg # dev holds all that local does
+setup-local: .venv/pyvenv.cfg ## install what `make run` needs; dev holds all of it
 	@$(call installed,dev) || $(call installed,local) || $(call install,local)
 
-setup-dev: .venv/pyvenv.cfg
+setup-dev: .venv/pyvenv.cfg ## install what tests and training need
 	@$(call installed,dev) || $(call install,dev)
 
 .venv/pyvenv.cfg:
