@@ -41,7 +41,6 @@ def predict(address: str, wait: float, drawings: tuple[Path, ...]) -> None:
 
     They are PNG files; each gets a line as soon as it is known. What could not be read makes the exit status 1.
     """
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # as an exception Ctrl-C would wait for the calls under way
     _tell_of_silence(address, wait)
     with Client(address, patience_s=wait) as client, ThreadPoolExecutor(AT_A_TIME) as pool:
         asked = {pool.submit(_predicted, client, drawing, wait): drawing for drawing in drawings}
@@ -130,4 +129,5 @@ def _line(status: StatusView) -> str:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # as an exception Ctrl-C would wait for the calls under way
     main(prog_name="quill")
