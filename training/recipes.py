@@ -26,7 +26,7 @@ class Recipe:
         feed: makes the batches by seed.
         validation: makes the sets that the best epoch is chosen on, by name; each counts the same.
         epochs: passes over MNIST.
-        dtype: of the computation while training, a Keras dtype policy.
+        mixed: whether to train in bfloat16 where the machine computes in it.
     """
 
     network: Callable[[], keras.Model]
@@ -34,7 +34,7 @@ class Recipe:
     feed: Callable[[int], Feed]
     validation: Callable[[], dict[str, Examples]]
     epochs: int
-    dtype: str = "float32"
+    mixed: bool = False
 
     def strength(self, epoch: int) -> float:
         """Return how strongly the epoch's pictures are distorted, 0 to 1.
@@ -91,7 +91,7 @@ RECIPES = {
         feed=_mixture,
         validation=_mixture_validation,
         epochs=100,
-        dtype="mixed_bfloat16",
+        mixed=True,
     ),
     "seed": Recipe(
         network=networks.seed,

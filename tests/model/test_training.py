@@ -22,6 +22,7 @@ from training.distort import distort
 from training.feed import Feed, Source
 from training.fit import History, fit, logits
 from training.options import ARCHITECTURES
+from training.precision import cpu_multiplies, policy
 from training.progress import Progress
 from training.recipes import RECIPES, Recipe
 from training.run import fingerprint, learnable, learning_from, megaflop
@@ -95,6 +96,22 @@ def test_a_damaged_state_is_told_with_its_cure(trained: Callable[..., tuple[Any,
         state.write_bytes(b"half of it")
     with pytest.raises(click.ClickException, match="is damaged: add --restart"):
         trained("broken")
+
+
+@pytest.mark.parametrize(
+    ("flags", "able"), [("fpu avx2 avx512f", False), ("fpu avx512_bf16", True), ("amx_bf16 amx_tile", True)]
+)
+def test_bfloat16_is_left_to_processors_that_compute_in_it(flags: str, able: bool, tmp_path: Path) -> None:
+    (tmp_path / "cpuinfo").write_text(f"processor\t: 0\nflags\t\t: {flags}\n")
+    assert cpu_multiplies(tmp_path / "cpuinfo") == able
+    assert not cpu_multiplies(tmp_path / "missing")  # what is no Linux
+
+
+@pytest.mark.parametrize("mixed", [False, True])
+def test_a_recipe_trains_as_the_machine_does_best(recipe: Recipe, tmp_path: Path, *, mixed: bool) -> None:
+    mixing = dataclasses.replace(recipe, epochs=1, mixed=mixed)
+    network, _ = fit(mixing, seed=1, folder=tmp_path, progress=Progress())
+    assert network.layers[-1].dtype_policy.name == (policy() if mixed else "float32")
 
 
 def test_the_weights_of_the_best_epoch_are_kept(recipe: Recipe, tmp_path: Path) -> None:
