@@ -7,6 +7,7 @@ from functools import cached_property
 from queue import Empty
 from typing import Any
 
+from celery.app.task import Context
 from kombu.exceptions import DecodeError
 from kombu.transport import redis
 
@@ -24,6 +25,7 @@ EMPTY: tuple[tuple[str, object], ...] = (
     ("replaced_task_nesting", 0),
     ("stamps", {}),
 )
+STRANGE = "it is none of Quill's"
 
 
 class Message(redis.Channel.Message):
@@ -34,9 +36,11 @@ class Message(redis.Channel.Message):
     """
 
     def __init__(self, payload: dict[str, Any], channel: Any = None, **options: Any) -> None:
+        if not (_has_our_form(payload) and _is_plain(payload["headers"])):
+            raise ValueError(STRANGE)
         super().__init__(payload, channel=channel, **options)
-        if not (_has_our_form(payload) and _is_plain(payload["headers"]) and _is_our_call(self.payload)):
-            raise ValueError("it is none of Quill's")
+        if not _is_our_call(self.payload):
+            raise ValueError(STRANGE)
 
 
 def _has_our_form(payload: dict[str, Any]) -> bool:
@@ -56,7 +60,9 @@ def _is_harmless(name: str, value: Any) -> bool:
         return isinstance(value, str)
     if name in NUMBERS:
         return isinstance(value, int)
-    return value is None or (name, value) in EMPTY
+    if not hasattr(Context, name) and name != "compression":  # which kombu knows
+        return isinstance(value, str | int | float)  # what Celery does not know it hands on, as a tracer's traceparent
+    return value is None or (name, value) in EMPTY or (name == "headers" and isinstance(value, dict))
 
 
 def _is_our_call(body: Any) -> bool:

@@ -131,6 +131,9 @@ def packed(body: str) -> str:
         {"headers": {"chain": [5]}},
         {"headers": {"timelimit": 5}},
         {"headers": {"id": None}},
+        {"headers": {"update": "x"}},
+        {"headers": {"compression": "gzip"}},
+        {"headers": {"traceparent": {"a": 1}}},
         {"properties": {"delivery_tag": 5}},
         {"properties": {"delivery_info": 5}},
         {"properties": {"delivery_info": {"exchange": "", "routing_key": "elsewhere"}}},
@@ -151,6 +154,24 @@ def test_what_is_not_quite_a_message_of_ours_takes_no_place_in_a_worker(
         assert redis.hlen("unacked") == 1  # the first
     assert len(taker.taken) == 1
     assert "it was dropped" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "baggage": "a=b"},  # OpenTelemetry
+        {"sentry-trace": "0af7-b7ad-1", "sentry-task-enqueued-time": 1.5, "headers": {"sentry-trace": "0af7-b7ad-1"}},
+    ],
+    ids=str,
+)
+def test_what_tracers_add_to_a_message_is_let_through(
+    taker: Taker, submit: Callable[[], None], redis_url: str, headers: dict[str, Any]
+) -> None:
+    submit()
+    with Redis.from_url(redis_url) as redis:
+        taker.take_spoiled(redis, {"headers": headers})
+    assert len(taker.taken) == 2
+    assert taker.taken[1].headers.items() >= headers.items()
 
 
 def test_of_what_is_dropped_the_log_does_not_repeat_a_megabyte(
