@@ -18,9 +18,15 @@ FOUR: list[Points] = [[(30, 0), (0, 60), (60, 60)], [(40, 30), (40, 100)]]
 SEVEN: list[Points] = [[(0, 0), (50, 0), (20, 100)]]
 ONE: list[Points] = [[(0, 0), (0, 100)]]
 FIVE_WITH_LOOSE_BAR: list[Points] = [[(10, 20), (8, 45), (40, 60), (35, 95), (0, 100)], [(52, 0), (80, 0)]]
+FIVE_WITH_SLOPING_BAR: list[Points] = [FIVE_WITH_LOOSE_BAR[0], [(56, 0), (84, 22)]]
 ZERO: list[Points] = [[(50 + 50 * np.cos(t), 50 + 50 * np.sin(t)) for t in np.linspace(0, 2 * np.pi, 40)]]
+LOW_ZERO: list[Points] = [[(0.7 * x, 0.7 * y + 25) for x, y in ZERO[0]]]
+ZERO_WITH_TAIL: list[Points] = [*ZERO, [(50, 100), (130, 100), (130, 55)]]
 OPEN_ZERO: list[Points] = [[(60 + 58 * np.cos(t), 50 + 50 * np.sin(t)) for t in np.linspace(-1.07, 4.66, 40)]]
+WIDE_OPEN_ZERO: list[Points] = [[(1.25 * x, y) for x, y in OPEN_ZERO[0]]]
 SLANTED: list[Points] = [[(60, 0), (0, 100)]]
+FOOT: list[Points] = [[(0, 0), (0, 100), (60, 100)]]
+HOOK: list[Points] = [[(0, 0), (60, 0), (60, 100)]]
 
 
 def drawn(*digits: tuple[list[Points], float], pen: int = 12, size: tuple[int, int] = (560, 200)) -> Image.Image:
@@ -57,19 +63,32 @@ def test_a_wide_zero_that_is_open_at_its_top_stays_whole(pen: int) -> None:
     assert len(pictures(drawn((OPEN_ZERO, 0), pen=pen))) == 1
 
 
-@pytest.mark.parametrize("digit", [FOUR, SEVEN, ONE, ZERO, SLANTED, FIVE_WITH_LOOSE_BAR])
+@pytest.mark.parametrize("zero", [OPEN_ZERO, WIDE_OPEN_ZERO])
+def test_nor_does_it_come_apart_beside_other_digits(zero: list[Points]) -> None:
+    number = pictures(drawn((ONE, 0), (zero, 40)))
+    np.testing.assert_array_equal(number, [picture_from_png(png(drawn((digit, 0)))) for digit in (ONE, zero)])
+
+
+@pytest.mark.parametrize("digit", [FOUR, SEVEN, ONE, ZERO, SLANTED, FIVE_WITH_LOOSE_BAR, ZERO_WITH_TAIL])
 @pytest.mark.parametrize("pen", [6, 12, 20])
 def test_one_digit_stays_whole(digit: list[Points], pen: int) -> None:
     sheet = drawn((digit, 0), pen=pen)
     np.testing.assert_array_equal(pictures(sheet), [picture_from_png(png(sheet))])
 
 
-def test_digits_that_lean_over_each_other_are_cut() -> None:
-    assert len(pictures(drawn((SLANTED, 0), (SLANTED, 30)))) == 2
+@pytest.mark.parametrize("pen", [6, 8])  # a thicker one joins it to its five
+def test_a_bar_that_slopes_belongs_to_its_five(pen: int) -> None:
+    assert len(pictures(drawn((FIVE_WITH_SLOPING_BAR, 0), pen=pen))) == 1
 
 
-def test_digits_that_touch_are_cut() -> None:
-    assert len(pictures(drawn((FOUR, 0), (ZERO, 72)))) == 2
+@pytest.mark.parametrize(("left", "right", "apart"), [(SLANTED, SLANTED, 30), (FOOT, HOOK, 34)])
+def test_digits_that_lean_over_each_other_are_cut(left: list[Points], right: list[Points], apart: float) -> None:
+    assert len(pictures(drawn((left, 0), (right, apart)))) == 2
+
+
+@pytest.mark.parametrize(("right", "apart"), [(ZERO, 72), (LOW_ZERO, 70), (FOUR, 64)])
+def test_digits_that_touch_are_cut(right: list[Points], apart: float) -> None:
+    assert len(pictures(drawn((FOUR, 0), (right, apart)))) == 2
 
 
 def test_a_dot_of_dirt_changes_nothing() -> None:
