@@ -68,6 +68,14 @@ def refused_for_its_golden_pictures(model: Path) -> None:
         load_classifier(model, runtime="onnx")
 
 
+def keras_on_one_thread() -> Any:
+    """Return Keras, TensorFlow's threads bounded as a worker bounds them: that must come before it computes."""
+    tf: Any = import_module("tensorflow")  # as Any, as it has no types
+    tf.config.threading.set_intra_op_parallelism_threads(1)
+    tf.config.threading.set_inter_op_parallelism_threads(1)
+    return import_module("keras")
+
+
 def note_digest(model: Path, name: str, content: bytes) -> None:
     """Write into the model's facts that training made this content."""
     facts = json.loads(model.with_suffix(".json").read_text())
@@ -186,11 +194,25 @@ def test_an_onnx_model_that_could_answer_no_drawing_is_refused_with_its_cure(
 
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras's way is from before NumPy 2
 def test_a_keras_model_of_other_classes_is_refused_with_its_cure(copied: Path) -> None:
-    keras: Any = import_module("keras")  # as Any, as it has no types
+    keras = keras_on_one_thread()
     parts = [keras.layers.Input((SIDE, SIDE), dtype="uint8"), keras.layers.Flatten(), keras.layers.Dense(3)]
     keras.Sequential(parts).save(copied)
     note_digest(copied, "sha256", copied.read_bytes())
     with pytest.raises(ModelError, match=r"the model answered \(20, 3\).*10 probabilities each"):
+        load_classifier(copied)
+
+
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # as above
+def test_a_keras_model_that_brings_code_of_its_own_is_refused(copied: Path) -> None:
+    def code(ink: Any) -> Any:
+        return ink / 255
+
+    keras = keras_on_one_thread()
+    pictures = keras.layers.Input((SIDE, SIDE), dtype="uint8")
+    parts = [pictures, keras.layers.Lambda(code), keras.layers.Flatten(), keras.layers.Dense(CLASSES)]
+    keras.Sequential(parts).save(copied)
+    note_digest(copied, "sha256", copied.read_bytes())
+    with pytest.raises(ModelError, match=r"(?s)Lambda.*10 probabilities each"):
         load_classifier(copied)
 
 
