@@ -25,7 +25,6 @@ EMPTY: tuple[tuple[str, object], ...] = (
     ("replaced_task_nesting", 0),
     ("stamps", {}),
 )
-STRANGE = "it is none of Quill's"
 
 
 class Message(redis.Channel.Message):
@@ -36,11 +35,9 @@ class Message(redis.Channel.Message):
     """
 
     def __init__(self, payload: dict[str, Any], channel: Any = None, **options: Any) -> None:
-        if not (_has_our_form(payload) and _is_plain(payload["headers"])):
-            raise ValueError(STRANGE)
         super().__init__(payload, channel=channel, **options)
-        if not _is_our_call(self.payload):
-            raise ValueError(STRANGE)
+        if not (_has_our_form(payload) and _is_plain(payload["headers"]) and _is_our_call(self.payload)):
+            raise ValueError("it is none of Quill's")
 
 
 def _has_our_form(payload: dict[str, Any]) -> bool:
