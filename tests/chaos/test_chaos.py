@@ -125,6 +125,8 @@ def test_a_web_server_that_stops_submits_what_it_has_accepted(stack: Stack, clie
 
 
 def test_workers_that_stop_finish_what_they_hold_and_leave_nothing_to_redeliver(stack: Stack, clients: Clients) -> None:
+    for name in WORKERS:
+        stack.wait_for_worker(name)  # one that is only just started, Python itself, would die of SIGTERM
     stack.orders.give(EVERY, "slow 1")
     entries = [clients.send_surely(clients.new_drawing()) for _ in range(5)]
     with stack.redis() as redis:

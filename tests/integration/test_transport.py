@@ -4,6 +4,7 @@ import json
 from base64 import b64encode
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
+from queue import Empty
 from typing import Any
 
 import pytest
@@ -36,8 +37,12 @@ class Taker:
         self.connection.transport.cycle.on_poll_start()
 
     def take(self) -> None:
-        """Let the reply come in."""
-        self.connection.default_channel._brpop_read()
+        """Let the reply come in, that of another BRPOP where the first has waited its second in vain."""
+        try:
+            self.connection.default_channel._brpop_read()
+        except Empty:
+            self.ask()
+            self.connection.default_channel._brpop_read()
 
     def take_spoiled(self, redis: Redis, odd: dict[str, Any]) -> None:
         """Take the message that waits, then one that differs from it in what is odd."""
