@@ -28,7 +28,7 @@ EMPTY: tuple[tuple[str, object], ...] = (
 
 
 class Message(redis.Channel.Message):
-    """A message as the submitter sends it; for any other an error is raised, before the channel notes that it has it.
+    """A message as the submitter sends it, traced or not; for any other an error is raised, before the channel notes it.
 
     What Celery stumbles over later stays noted: it takes one of a worker's few places for ever, and comes again. To
     look into the body costs nothing, since kombu keeps what it has decoded, and Celery asks for it next.
@@ -59,7 +59,7 @@ def _is_harmless(name: str, value: Any) -> bool:
         return isinstance(value, int)
     if not hasattr(Context, name) and name != "compression":  # which kombu knows
         return isinstance(value, str | int | float)  # what Celery does not know it hands on, as a tracer's traceparent
-    return value is None or (name, value) in EMPTY or (name == "headers" and isinstance(value, dict))
+    return value is None or (name, value) in EMPTY or (name == "headers" and isinstance(value, dict))  # Sentry's
 
 
 def _is_our_call(body: Any) -> bool:

@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.datasets import Examples
-from training.precision import policy
 from training.progress import Progress
 from training.recipes import Recipe
 
@@ -48,7 +47,7 @@ def fit(recipe: Recipe, *, seed: int, folder: Path, progress: Progress) -> tuple
     seed and folder goes on there, and ends as if it had never been interrupted.
     """
     keras.utils.set_random_seed(seed)
-    keras.config.set_dtype_policy(policy() if recipe.mixed else "float32")
+    keras.config.set_dtype_policy(recipe.dtype())
     feed, validation = recipe.feed(seed), recipe.validation()
     network, history = _resumed(folder) or (_compiled(recipe, recipe.epochs * feed.steps), History())
     progress.start(recipe.epochs, feed.steps, feed.batch_size, done=len(history.loss))

@@ -8,7 +8,7 @@ from typing import Any
 
 import keras
 
-from training import networks
+from training import networks, precision
 from training.datasets import Examples, mnist_train, mnist_validation
 from training.distort import distort
 from training.drawings import as_written, not_digits, written
@@ -26,7 +26,7 @@ class Recipe:
         feed: makes the batches by seed.
         validation: makes the sets that the best epoch is chosen on, by name; each counts the same.
         epochs: passes over MNIST.
-        mixed: whether to train in bfloat16 where the machine computes in it.
+        dtype: gives the Keras dtype policy to train with.
     """
 
     network: Callable[[], keras.Model]
@@ -34,7 +34,7 @@ class Recipe:
     feed: Callable[[int], Feed]
     validation: Callable[[], dict[str, Examples]]
     epochs: int
-    mixed: bool = False
+    dtype: Callable[[], str] = lambda: "float32"
 
     def strength(self, epoch: int) -> float:
         """Return how strongly the epoch's pictures are distorted, 0 to 1.
@@ -91,7 +91,7 @@ RECIPES = {
         feed=_mixture,
         validation=_mixture_validation,
         epochs=100,
-        mixed=True,
+        dtype=precision.policy,
     ),
     "seed": Recipe(
         network=networks.seed,

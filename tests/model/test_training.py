@@ -22,7 +22,7 @@ from training.distort import distort
 from training.feed import Feed, Source
 from training.fit import History, fit, logits
 from training.options import ARCHITECTURES
-from training.precision import cpu_multiplies, policy
+from training.precision import cpu_multiplies
 from training.progress import Progress
 from training.recipes import RECIPES, Recipe
 from training.run import fingerprint, learnable, learning_from, megaflop
@@ -107,11 +107,12 @@ def test_bfloat16_is_left_to_processors_that_compute_in_it(flags: str, able: boo
     assert not cpu_multiplies(tmp_path / "missing")  # what is no Linux
 
 
-@pytest.mark.parametrize("mixed", [False, True])
-def test_a_recipe_trains_as_the_machine_does_best(recipe: Recipe, tmp_path: Path, *, mixed: bool) -> None:
-    mixing = dataclasses.replace(recipe, epochs=1, mixed=mixed)
-    network, _ = fit(mixing, seed=1, folder=tmp_path, progress=Progress())
-    assert network.layers[-1].dtype_policy.name == (policy() if mixed else "float32")
+@pytest.mark.parametrize("dtype", ["float32", "mixed_bfloat16"])
+def test_a_network_is_trained_in_its_recipes_dtype(recipe: Recipe, tmp_path: Path, dtype: str) -> None:
+    network, _ = fit(
+        dataclasses.replace(recipe, epochs=1, dtype=lambda: dtype), seed=1, folder=tmp_path, progress=Progress()
+    )
+    assert network.layers[-1].dtype_policy.name == dtype
 
 
 def test_the_weights_of_the_best_epoch_are_kept(recipe: Recipe, tmp_path: Path) -> None:
