@@ -28,7 +28,7 @@ EMPTY: tuple[tuple[str, object], ...] = (
 
 
 class Message(redis.Channel.Message):
-    """A message as the submitter sends it, traced or not; for any other an error is raised, before the channel notes it.
+    """A message as the submitter sends it, traced or not; for any other an error is raised before the channel notes it.
 
     What Celery stumbles over later stays noted: it takes one of a worker's few places for ever, and comes again. To
     look into the body costs nothing, since kombu keeps what it has decoded, and Celery asks for it next.
