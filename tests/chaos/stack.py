@@ -15,12 +15,12 @@ from redis import Redis
 
 from shared.queue import WORKER_KEY
 from shared.settings import Settings
-from shared.store import Position, open_store
+from shared.store import Position
 from tests.chaos.drawings import Orders, mark_of
 from tests.services.cassandra import CassandraServer
 from tests.services.process import Process, free_port, wait_until
 from tests.services.redis import RedisServer
-from tests.services.store import works
+from tests.services.store import opened
 
 RESTART_S = 1.0
 WORKERS = ("worker1", "worker2")
@@ -129,8 +129,7 @@ class Stack:
 
     def answers_by_drawing(self) -> Counter[str]:
         """Return how many predictions each drawing has, from the store's whole history."""
-        store = open_store(Settings(store_url=self.settings["store_url"]))
-        wait_until(lambda: works(store), "the store answers", 180)
+        store = opened(Settings(store_url=self.settings["store_url"]))
         marks: Counter[str] = Counter()
         page = store.history(500)
         while page:

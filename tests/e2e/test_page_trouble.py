@@ -147,6 +147,7 @@ def test_overload_is_told_with_the_time_of_the_next_try_which_is_made_by_itself(
         visitor.draw(recorded("4"))
         visitor.press("Predict it")
         expect(visitor.drawings).to_have_count(1)
+        wait_until(lambda: visitor.status()["backlog"] == 1, "the backlog is measured anew")
         visitor.press("Predict it")
         expect(visitor.said).to_have_text(
             "Too many drawings wait already: no more than 1 may. "
@@ -154,7 +155,6 @@ def test_overload_is_told_with_the_time_of_the_next_try_which_is_made_by_itself(
         )
         expect(visitor.page.locator("#next")).to_have_text("Next try in 60 s")
         photograph(visitor.page, "overload")
-        wait_until(lambda: visitor.status()["backlog"] == 1, "the backlog is measured anew")
         visitor.press("Delete the drawing read as nothing")
         wait_until(lambda: visitor.status()["backlog"] == 0, "the backlog is seen to be empty")
         visitor.page.clock.run_for(60_000)

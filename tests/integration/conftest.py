@@ -6,10 +6,9 @@ from pathlib import Path
 import pytest
 
 from shared.settings import Settings
-from shared.store import Store, open_store
+from shared.store import Store
 from tests.services.cassandra import TIMEOUT_S
-from tests.services.process import wait_until
-from tests.services.store import works
+from tests.services.store import opened
 
 
 @pytest.fixture(params=["sqlite", pytest.param("cassandra", marks=pytest.mark.integration)])
@@ -21,7 +20,6 @@ def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
 
 @pytest.fixture
 def store(settings: Settings) -> Iterator[Store]:
-    store = open_store(settings)
-    wait_until(lambda: works(store), "the store works", seconds=120)  # Cassandra's first tables take some seconds
+    store = opened(settings)
     yield store
     store.close()

@@ -10,9 +10,9 @@ import pytest
 
 from shared.contract import LATEST_MS, Job, Prediction, State, new_id
 from shared.settings import Settings
-from shared.store import Position, Store, open_store
+from shared.store import Position, Store
 from tests.services.process import wait_until
-from tests.services.store import NOW, a_job, answered, queued
+from tests.services.store import NOW, a_job, answered, opened, queued
 
 DAY_MS = 24 * 60 * 60 * 1000
 
@@ -225,7 +225,7 @@ def test_a_key_stays_with_its_first_drawing(store: Store) -> None:
 
 
 def test_what_is_past_the_retention_goes(store: Store, settings: Settings) -> None:
-    brief = open_store(settings.model_copy(update={"retention_days": 1}))
+    brief = opened(settings.model_copy(update={"retention_days": 1}))
     job, old = a_job(), a_job(time.time_ns() // 1_000_000 - DAY_MS + 3000)
     brief.add([job, old])
     brief.finish([answered(old)])
@@ -243,11 +243,11 @@ def test_a_store_that_works_answers_a_ping(store: Store) -> None:
 
 def test_a_store_reopened_knows_everything(settings: Settings) -> None:
     job, other = a_job(), a_job()
-    store = open_store(settings)
+    store = opened(settings)
     store.add([job, other])
     store.finish([answered(job)])
     store.close()
-    again = open_store(settings)
+    again = opened(settings)
     assert again.get([job.id, other.id]) == {job.id: answered(job), other.id: queued(other)}
     assert again.backlog() == 1
     again.close()
@@ -269,7 +269,7 @@ def test_racing_threads_leave_one_answer(store: Store) -> None:
 
 
 def start_and_finish(settings: Settings, jobs: list[Job], digits: str) -> list[str]:
-    store = open_store(settings)
+    store = opened(settings)
     try:
         store.finish([answered(job, digits) for job in jobs])
         return [p.digits for p in sorted(store.get([job.id for job in jobs]).values(), key=lambda p: p.id)]

@@ -4,9 +4,18 @@ from dataclasses import replace
 from typing import Any
 
 from shared.contract import PICTURE_BYTES, Job, Prediction, State, new_id, now_ms
-from shared.store import Store, StoreUnavailableError
+from shared.settings import Settings
+from shared.store import Store, StoreUnavailableError, open_store
+from tests.services.process import wait_until
 
 NOW = now_ms()
+
+
+def opened(settings: Settings) -> Store:
+    """Return a store that works; Cassandra's first tables take some seconds, on a slow day a connection, too."""
+    store = open_store(settings)
+    wait_until(lambda: works(store), "the store works", seconds=180)
+    return store
 
 
 def works(store: Store) -> bool:
