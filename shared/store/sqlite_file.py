@@ -1,5 +1,6 @@
 """How this process opens the SQLite file: its schema, one connection that writes, and errors told in words."""
 
+import os
 import sqlite3
 import threading
 from collections import deque
@@ -61,6 +62,7 @@ class SqliteFile:
         self._path = path
         self._turn = threading.Lock()
         self._writer: sqlite3.Connection | None = None
+        self._written: os.stat_result  # the file that it writes to
         self._readers: deque[sqlite3.Connection] = deque()
 
     @contextmanager
@@ -93,7 +95,7 @@ class SqliteFile:
             raise StoreUnavailableError(f"SQLite {self._path}: earlier writes of this process still wait")
         try:
             with self._not_now():
-                self._writer = connection = self._writer or self._open()
+                connection = self._writer_in_place()
                 try:
                     connection.execute("BEGIN IMMEDIATE")
                     yield connection
@@ -113,6 +115,24 @@ class SqliteFile:
                 self._writer = None
             while self._readers:
                 self._readers.pop().close()
+
+    def _writer_in_place(self) -> sqlite3.Connection:
+        """Return the connection to write by, unless its file has gone: SQLite would write on where nobody looks."""
+        if not self._writer:
+            self._writer = self._open()
+            self._written = self._path.stat()
+        elif not self._is_in_place():
+            raise StoreUnavailableError(
+                f"SQLite {self._path}: it was moved or replaced while in use; put it back, or stop web and workers, "
+                "remove its -wal and -shm files and start them with the other file"
+            )
+        return self._writer
+
+    def _is_in_place(self) -> bool:
+        try:
+            return os.path.samestat(self._path.stat(), self._written)
+        except FileNotFoundError:
+            return False
 
     def _open(self) -> sqlite3.Connection:
         self._path.parent.mkdir(parents=True, exist_ok=True)

@@ -67,6 +67,19 @@ def test_a_full_disk_refuses_whole_groups(store: Store, file: Path) -> None:
     assert kept % 10 == 0
 
 
+def test_a_file_moved_away_or_replaced_takes_nothing_until_it_is_back(store: Store, file: Path) -> None:
+    store.add([a_job()])
+    away = file.rename(file.with_name("away.db"))
+    with pytest.raises(StoreUnavailableError, match=r"quill.db: it was moved or replaced while in use; put it back"):
+        store.add([a_job()])
+    file.write_bytes(away.read_bytes())
+    with pytest.raises(StoreUnavailableError, match="moved or replaced"):
+        store.ping()
+    away.replace(file)
+    store.add([a_job()])
+    assert store.backlog() == 2
+
+
 def test_a_place_that_cannot_hold_a_database_is_told(tmp_path: Path) -> None:
     letter = tmp_path / "letter.txt"
     letter.write_text("Dear database, " * 1000)
