@@ -1,14 +1,16 @@
-"""An empty store of each kind, for the tests of what all of them promise."""
+"""An empty store of each kind, for the tests of what all of them promise, and Redis."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from redis import Redis
 
 from shared.settings import Settings
 from shared.store import Store
 from tests.services.cassandra import TIMEOUT_S
 from tests.services.store import opened
+from worker.attempts import Attempts
 
 
 @pytest.fixture(params=["sqlite", pytest.param("cassandra", marks=pytest.mark.integration)])
@@ -23,3 +25,14 @@ def store(settings: Settings) -> Iterator[Store]:
     store = opened(settings)
     yield store
     store.close()
+
+
+@pytest.fixture
+def redis(redis_url: str) -> Iterator[Redis]:
+    with Redis.from_url(redis_url, decode_responses=True) as client:
+        yield client
+
+
+@pytest.fixture
+def attempts(redis: Redis) -> Attempts:
+    return Attempts(redis)

@@ -1,36 +1,24 @@
-"""The worker's stages on a real Redis: the guilty job is found, answers become durable before anybody hears of them."""
+"""The worker's stage at the model, on a real Redis: each job gets its own answer, and the guilty one is found."""
 
-import json
-import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from types import SimpleNamespace
 from typing import Any, cast
 
 import numpy as np
 import pytest
-from celery import Celery
 from numpy.typing import NDArray
 from pydantic import SecretStr
 from redis import Redis
 
-from shared.batcher import Batcher
-from shared.contract import PICTURE_BYTES, SIDE, Job, Prediction, State, new_id, to_message
-from shared.queue import ATTEMPTS_KEY, DONE_CHANNEL, connect
+from shared.contract import PICTURE_BYTES, SIDE, Job, Prediction, State, new_id
+from shared.queue import ATTEMPTS_KEY, connect
 from shared.settings import Settings
-from shared.store import StoreUnavailableError
 from worker.answering import Answering, Arrival, Classify
 from worker.attempts import DAY_S, Attempts
-from worker.counts import REGISTRY
-from worker.keeping import Keeping
-from worker.tally import Tally
-from worker.task import handler
-from worker.unanswered import Unanswered
 
 pytestmark = pytest.mark.integration
 
 BAD = 255  # ink that breaks the fake model
-DEADLINE_S = 10
 
 
 def classify(pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -45,17 +33,6 @@ class FakeModel:
     classify: Classify = classify
     version: str = "fake-1"
     threshold: float = 0.5
-
-
-@pytest.fixture
-def redis(redis_url: str) -> Iterator[Redis]:
-    with Redis.from_url(redis_url, decode_responses=True) as client:
-        yield client
-
-
-@pytest.fixture
-def attempts(redis: Redis) -> Attempts:
-    return Attempts(redis)
 
 
 @pytest.fixture
@@ -178,15 +155,14 @@ def test_a_suspect_waits_for_none_that_was_tried_more_often(answer: Any, attempt
     assert [prediction.id for prediction in predictions] == [job.id for job in jobs]
 
 
-def test_a_job_that_keeps_killing_its_process_is_given_up_without_another_call(
-    answer: Any, attempts: Attempts, redis: Redis
-) -> None:
+def test_a_job_that_keeps_killing_its_process_is_given_up_without_another_call(answer: Any, attempts: Attempts) -> None:
     killer = a_job(1)
     for _ in range(3):
         attempts.begin([killer.id])
     (prediction,) = answer([killer], FakeModel(lambda _: pytest.fail("called")))
     assert prediction.state is State.FAILED
     assert "ended 3 times" in prediction.error
+    assert prediction.batch_size == 0  # by which its count stays: see test_keeping
 
 
 def test_a_job_is_not_given_up_before_its_last_attempt(answer: Any, attempts: Attempts) -> None:
@@ -194,18 +170,6 @@ def test_a_job_is_not_given_up_before_its_last_attempt(answer: Any, attempts: At
     for _ in range(2):
         attempts.begin([job.id])
     assert [(one.state, one.attempts) for one in answer([job])] == [(State.DONE, 3)]
-
-
-def test_a_job_that_was_given_up_kills_nobody_when_its_message_comes_once_more(
-    answer: Any, attempts: Attempts, redis: Redis
-) -> None:
-    killer = a_job(1)
-    for _ in range(3):
-        attempts.begin([killer.id])
-    store: Any = FakeStore()
-    for _ in range(2):
-        Keeping(store, redis, attempts).keep(answer([killer], FakeModel(lambda _: pytest.fail("called"))))
-    assert [prediction.state for prediction in store.kept] == [State.FAILED, State.FAILED]
 
 
 def test_counts_that_nobody_takes_back_are_not_kept_by_those_of_the_next_day(redis: Redis) -> None:
@@ -234,151 +198,10 @@ def test_the_same_job_twice_in_a_batch_is_no_suspect(answer: Any) -> None:
     assert [prediction.attempts for prediction in answer([job, job])] == [1, 1]
 
 
-@pytest.mark.parametrize(("redelivered", "received_s"), [(True, np.inf), (False, -np.inf)])
-def test_what_was_answered_while_it_waited_is_not_classified_again(redelivered: bool, received_s: float) -> None:
-    """Redis has handed it to another, or may have; a backlog would else be classified several times."""
-    jobs = [a_job(1), a_job(2)]
-    asked: list[str] = []
-
-    def classified(arrivals: Sequence[Arrival]) -> list[Prediction]:
-        asked.extend(one.job.id for one in arrivals)
-        return [done(one.job) for one in arrivals]
-
-    stage = Unanswered(classified, lambda _: {jobs[0].id}, visibility_s=30)
-    told = stage.answer([Arrival(job, received_s, 0, redelivered) for job in jobs])
-    assert told == [None, done(jobs[1])]
-    assert asked == [jobs[1].id]
-
-
-def test_the_store_is_not_asked_for_what_comes_first_and_in_time() -> None:
-    job = a_job(1)
-    stage = Unanswered(lambda arrivals: [done(one.job) for one in arrivals], set, visibility_s=30)
-    assert stage.answer([Arrival(job, np.inf, 0, redelivered=False)]) == [done(job)]
-
-
-def test_who_kept_an_answer_and_died_before_it_told_is_spoken_for(redis: Redis, attempts: Attempts) -> None:
-    answered, waiting = done(a_job(7)), Prediction(new_id(), (), 1)
-    store: Any = SimpleNamespace(get=lambda _: {one.id: one for one in (answered, waiting)})  # pyright: ignore[reportUnknownLambdaType] - of a stand-in
-    with redis.pubsub(ignore_subscribe_messages=True) as hints:
-        hints.subscribe(DONE_CHANNEL)
-        hints.get_message(timeout=DEADLINE_S)
-        assert Keeping(store, redis, attempts).kept([answered.id, waiting.id]) == {answered.id}
-        heard = cast("dict[str, str]", hints.get_message(timeout=DEADLINE_S))
-    assert json.loads(heard["data"]) == [answered.id]
-
-
-def test_while_the_store_is_away_nothing_passes_as_answered(redis: Redis, attempts: Attempts) -> None:
-    def away(_: object) -> None:
-        raise StoreUnavailableError
-
-    store: Any = SimpleNamespace(get=away)
-    assert Keeping(store, redis, attempts).kept([new_id()]) == set()
-
-
 def test_without_redis_jobs_are_answered_uncounted() -> None:
     nobody = Attempts(connect(Settings(redis_url=SecretStr("redis://127.0.0.1:1/0"))))
     stage = Answering(FakeModel(), nobody, keep=len, worker="w", max_attempts=3)
     assert stage.answer([Arrival(a_job(7), 0.0, 0)])[0].digits == "7"
-
-
-class FakeStore:
-    """Keeps answers, after having been away for the first calls."""
-
-    def __init__(self, away: int = 0, repeated: int = 0) -> None:
-        self.away = away
-        self.repeated = repeated
-        self.kept: list[Prediction] = []
-
-    def finish(self, predictions: Sequence[Prediction]) -> int:
-        if self.away:
-            self.away -= 1
-            raise StoreUnavailableError("away")
-        self.kept += predictions
-        return self.repeated
-
-
-def done(job: Job) -> Prediction:
-    return Prediction(job.id, job.pictures, job.accepted_ms, State.DONE, 2, "7", batch_size=1)
-
-
-def test_answers_are_durable_before_anybody_hears_of_them(redis: Redis, attempts: Attempts) -> None:
-    store: Any = FakeStore(away=2)
-    job = a_job(7)
-    attempts.begin([job.id])
-    with redis.pubsub(ignore_subscribe_messages=True) as hints:
-        hints.subscribe(DONE_CHANNEL)
-        hints.get_message(timeout=DEADLINE_S)
-        Keeping(store, redis, attempts).keep([done(job)])
-        assert store.kept == [done(job)]
-        heard = cast("dict[str, str]", hints.get_message(timeout=DEADLINE_S))
-    assert json.loads(heard["data"]) == [job.id]
-    assert redis.keys(f"{ATTEMPTS_KEY}*") == []
-
-
-def test_the_hint_is_told_after_the_store_has_finished(redis: Redis, attempts: Attempts) -> None:
-    with redis.pubsub(ignore_subscribe_messages=True) as hints:
-        hints.subscribe(DONE_CHANNEL)
-        hints.get_message(timeout=DEADLINE_S)
-        heard: list[Any] = []
-
-        def finish(_: Sequence[Prediction]) -> int:
-            heard.append(hints.get_message(timeout=0.3))
-            return 0
-
-        store: Any = SimpleNamespace(finish=finish)
-        Keeping(store, redis, attempts).keep([done(a_job(7))])
-        assert heard == [None]
-        assert hints.get_message(timeout=DEADLINE_S)
-
-
-def test_a_task_returns_and_so_acknowledges_after_its_answers_are_durable() -> None:
-    durable, returned = threading.Event(), threading.Event()
-
-    def keep(predictions: list[Prediction]) -> list[None]:
-        assert durable.wait(DEADLINE_S)
-        return [None] * len(predictions)
-
-    answering = Batcher[Arrival, Prediction | None](
-        lambda arrivals: [done(one.job) for one in arrivals], limit=1, name="model"
-    )
-    keeping = Batcher[Prediction, None](keep, limit=1, name="store")
-    task = celery_task(handler(answering, keeping, Tally("m")), returned)
-    threading.Thread(target=task.apply, args=[[to_message([a_job(7)])]], daemon=True).start()
-    assert not returned.wait(0.3)
-    durable.set()
-    assert returned.wait(DEADLINE_S)
-
-
-def celery_task(handle: Callable[[object], None], returned: threading.Event) -> Any:
-    """Return what Celery makes of the handler, which tells when it has returned."""
-
-    def run(message: object) -> None:
-        handle(message)
-        returned.set()
-
-    return Celery(set_as_current=False).task(run)
-
-
-def test_answers_that_changed_nothing_are_counted(redis: Redis, attempts: Attempts) -> None:
-    store: Any = FakeStore(repeated=2)
-    before = REGISTRY.get_sample_value("quill_duplicates_total") or 0
-    Keeping(store, redis, attempts).keep([done(a_job(digit)) for digit in range(3)])
-    assert REGISTRY.get_sample_value("quill_duplicates_total") == before + 2
-
-
-def test_a_process_that_ends_does_not_wait_for_a_store_that_is_away(redis: Redis, attempts: Attempts) -> None:
-    store: Any = FakeStore(away=1_000_000)
-    keeping = Keeping(store, redis, attempts)
-    threading.Timer(0.2, keeping.stop).start()
-    with pytest.raises(StoreUnavailableError):
-        keeping.keep([done(a_job(7))])
-
-
-def test_answers_are_kept_even_if_nobody_can_be_told() -> None:
-    store: Any = FakeStore()
-    nobody = connect(Settings(redis_url=SecretStr("redis://127.0.0.1:1/0")))
-    Keeping(store, nobody, Attempts(nobody)).keep([done(a_job(7))])
-    assert len(store.kept) == 1
 
 
 def test_the_pictures_reach_the_model_as_they_were_sent(answer: Any) -> None:
