@@ -1,4 +1,3 @@
-import io
 import tracemalloc
 
 import numpy as np
@@ -11,6 +10,7 @@ from PIL import Image, ImageDraw
 from shared.contract import MAX_PICTURES
 from shared.numbers import digits_apart
 from shared.picture import INK, picture_from_png, pictures_from_png
+from tests.services.pngs import png
 
 Points = list[tuple[float, float]]
 
@@ -40,12 +40,6 @@ def drawn(*digits: tuple[list[Points], float], pen: int = 12, size: tuple[int, i
             for x, y in points:
                 canvas.circle((x, y), pen / 2, fill=0)
     return sheet
-
-
-def png(image: Image.Image) -> bytes:
-    buffer = io.BytesIO()
-    image.save(buffer, "PNG")
-    return buffer.getvalue()
 
 
 def pictures(image: Image.Image) -> list[NDArray[np.uint8]]:
