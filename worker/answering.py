@@ -76,13 +76,13 @@ class Answering:
         counts = self._attempts.begin([arrival.job.id for arrival in arrivals])
         fresh = [arrival for arrival in arrivals if counts[arrival.job.id] <= 1]
         suspects = sorted((one for one in arrivals if counts[one.job.id] > 1), key=lambda one: counts[one.job.id])
+        if suspects:  # before the call for the others: one of these may end the process
+            self._attempts.withdraw([arrival.job.id for arrival in suspects])
         predictions = {
             arrival.job.id: self._prediction(arrival, reading, 1)
             for arrival, reading in zip(fresh, self._read([arrival.job for arrival in fresh]), strict=True)
         }
-        if suspects:
-            self._attempts.withdraw([arrival.job.id for arrival in suspects])
-            predictions |= self._answer_suspects(suspects, list(predictions.values()))
+        predictions |= self._answer_suspects(suspects, list(predictions.values()))
         return [predictions[arrival.job.id] for arrival in arrivals]
 
     def _answer_suspects(self, suspects: Sequence[Arrival], answered: Sequence[Prediction]) -> dict[str, Prediction]:

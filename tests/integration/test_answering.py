@@ -19,10 +19,13 @@ from worker.attempts import DAY_S, Attempts
 pytestmark = pytest.mark.integration
 
 BAD = 255  # ink that breaks the fake model
+KILLER = 254  # ink that ends its process, as far as a test can tell
 
 
 def classify(pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Answer each picture with its first byte; break when that is BAD."""
+    """Answer each picture with its first byte; break when that is BAD, and at a KILLER break for good."""
+    if (pictures[:, 0, 0] == KILLER).any():
+        raise KeyboardInterrupt
     if (pictures[:, 0, 0] == BAD).any():
         raise ValueError("bad picture")
     return np.eye(10, dtype=np.float32)[pictures[:, 0, 0]]
@@ -153,6 +156,14 @@ def test_a_suspect_waits_for_none_that_was_tried_more_often(answer: Any, attempt
     predictions = answer(jobs, FakeModel(note))
     assert tried == [1, 2, 3]
     assert [prediction.id for prediction in predictions] == [job.id for job in jobs]
+
+
+def test_a_suspect_is_not_blamed_for_what_another_job_does_before_its_turn(answer: Any) -> None:
+    innocent = a_job(1)
+    for _ in range(3):  # as often as a job is tried
+        with pytest.raises(KeyboardInterrupt):
+            answer([innocent, a_job(KILLER)])
+    assert answer([innocent])[0].state is State.DONE
 
 
 def test_a_job_that_keeps_killing_its_process_is_given_up_without_another_call(answer: Any, attempts: Attempts) -> None:
