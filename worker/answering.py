@@ -16,6 +16,8 @@ from worker.counts import BATCH_PICTURES
 
 log = logging.getLogger(__name__)
 
+EMPTY = np.zeros((1, SIDE, SIDE), np.uint8)
+
 Classify = Callable[[NDArray[np.uint8]], NDArray[np.float32]]  # (n, 28, 28) ink -> (n, 10) probabilities
 Keep = Callable[[Sequence[Prediction]], object]  # returns when they are durable
 
@@ -111,7 +113,12 @@ class Answering:
         return self._prediction(suspect, reading, attempt)
 
     def _read(self, jobs: Sequence[Job]) -> list[Reading]:
-        """Classify the jobs in one call; if it raises, split them until only the guilty one fails."""
+        """Classify the jobs in one call; if it raises, split them until only the guilty one fails.
+
+        Raises:
+            Exception: the model's own, when it reads not even an empty picture any more, as after its GPU is lost: that
+                is nobody's fault, and the process has to go.
+        """
         if not jobs:
             return []
         pictures = _stack(jobs)
@@ -122,6 +129,7 @@ class Answering:
             raise  # nobody's fault: the process has to go
         except Exception as error:
             if len(jobs) == 1:
+                self._call(EMPTY)
                 log.exception("job %s breaks the model", jobs[0].id)
                 return [Reading(error, len(pictures), began, time.monotonic())]
             half = len(jobs) // 2

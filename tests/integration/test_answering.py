@@ -78,8 +78,16 @@ def test_a_failed_prediction_tells_why(answer: Any) -> None:
 
 @pytest.mark.parametrize("nonsense", [np.full((1, 10), np.nan, np.float32), np.zeros((1, 9), np.float32)])
 def test_a_model_that_answers_nonsense_is_no_answer(answer: Any, nonsense: NDArray[np.float32]) -> None:
-    (prediction,) = answer([a_job(1)], FakeModel(lambda _: nonsense))
+    (prediction,) = answer([a_job(1)], FakeModel(lambda pictures: nonsense if pictures.any() else classify(pictures)))
     assert prediction.state is State.FAILED
+
+
+def test_a_model_that_reads_nothing_any_more_fails_no_drawing_and_ends_its_process(answer: Any) -> None:
+    def broken(_: NDArray[np.uint8]) -> NDArray[np.float32]:
+        raise RuntimeError("the GPU is lost")
+
+    with pytest.raises(RuntimeError, match="the GPU is lost"):
+        answer([a_job(1), a_job(2)], FakeModel(broken))
 
 
 def test_a_model_that_runs_out_of_memory_is_nobodys_fault(answer: Any) -> None:
