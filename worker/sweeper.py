@@ -43,6 +43,13 @@ class Sweeper:
         """
         if not self._is_mine():
             return 0
+        try:
+            return self._sweep()
+        except Exception:
+            self._redis.delete(SWEEPER_KEY)  # another may reach the store that this one does not
+            raise
+
+    def _sweep(self) -> int:
         run_id = str(self._redis.info("server")["run_id"])
         forgot = self._redis.get(EPOCH_KEY) != run_id  # flushed, restarted, or another Redis: its memory is in doubt
         if forgot:

@@ -3,6 +3,8 @@
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from redis import Redis
@@ -10,7 +12,7 @@ from redis import Redis
 from shared.contract import PICTURE_BYTES, QUEUE, Job, Prediction, State, new_id, now_ms
 from shared.queue import EPOCH_KEY, SUBMITTED_HEADER, SWEEPER_KEY
 from shared.settings import Settings
-from shared.store import Store, open_store
+from shared.store import Store, StoreUnavailableError, open_store
 from worker.counts import REGISTRY
 from worker.sweeper import LOCK_S, Sweeper
 
@@ -140,6 +142,17 @@ def test_who_sweeps_keeps_the_lock_by_sweeping_and_loses_it_by_dying(redis: Redi
     redis.expire(SWEEPER_KEY, 1)
     sweeper.sweep()
     assert redis.ttl(SWEEPER_KEY) > 1
+
+
+def test_who_cannot_sweep_lets_another(store: Store, redis: Redis, submitted: Submitted, sweeper: Sweeper) -> None:
+    def away(*_: object) -> None:
+        raise StoreUnavailableError
+
+    cut_off: Any = SimpleNamespace(unfinished=away)
+    add(store, LONG_AGO_MS)
+    with pytest.raises(StoreUnavailableError):
+        Sweeper(cut_off, redis, submitted, worker="w2", visibility_s=VISIBILITY_S).sweep()
+    assert sweeper.sweep() == 1
 
 
 def test_one_sweeps_at_a_time_and_another_takes_over(

@@ -134,6 +134,10 @@ class Redis:
         with self.world.call(self._away):
             return self._alive(name)
 
+    def delete(self, name: str) -> None:
+        with self.world.call(self._away):
+            self.memory.keys.pop(name, None)
+
     def expire(self, name: str, seconds: int) -> bool:
         with self.world.call(self._away):
             value = self._alive(name)
