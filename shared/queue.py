@@ -10,6 +10,7 @@ from kombu import Queue
 from kombu.exceptions import KombuError
 from redis import Redis
 from redis.backoff import NoBackoff
+from redis.exceptions import ReadOnlyError
 from redis.retry import Retry
 
 from shared.contract import CLASSIFY, QUEUE, Job, now_ms, to_message
@@ -101,7 +102,13 @@ def submitter(app: Celery) -> Submit:
 
 
 def connect(settings: Settings) -> Redis:
-    """Return a client for the keys above; it connects when used, and answers or raises within seconds."""
+    """Return a client for the keys above; it connects when used, and answers or raises within seconds.
+
+    A server that has become a replica may live on under the old connection while the address leads to another one: so
+    whoever may not write connects anew.
+    """
+    retry = Retry(NoBackoff(), 0)  # whoever asks has something better to do than to wait for the fourth attempt
+    retry.update_supported_errors([ReadOnlyError])  # after which redis-py closes the connection
     return Redis.from_url(
         settings.redis_url.get_secret_value(),
         decode_responses=True,
@@ -109,7 +116,7 @@ def connect(settings: Settings) -> Redis:
         socket_timeout=CONNECT_S,
         socket_connect_timeout=CONNECT_S,
         health_check_interval=5,
-        retry=Retry(NoBackoff(), 0),  # whoever asks has something better to do than to wait for the fourth attempt
+        retry=retry,
     )
 
 

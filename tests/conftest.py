@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import signal
 from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -46,6 +47,17 @@ def redis_urls(redis_server: RedisServer) -> Iterator[str]:
 def redis_url(redis_urls: Iterator[str]) -> str:
     """Give the address of an empty Redis database of the test's own."""
     return next(redis_urls)
+
+
+@pytest.fixture
+def own_redis(tmp_path: Path) -> Generator[RedisServer]:
+    """Give a Redis that the test may turn into something else, or stop."""
+    folder = tmp_path / "redis"
+    folder.mkdir()
+    server = RedisServer(folder)
+    yield server
+    server.process.send(signal.SIGCONT)
+    server.process.stop()
 
 
 @pytest.fixture(scope="session")

@@ -2,14 +2,12 @@
 
 import signal
 from collections.abc import Generator, Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser
 
 from tests.e2e.visitor import Visitor, visiting
 from tests.services.quill import Quill
-from tests.services.redis import RedisServer
 
 
 @pytest.fixture
@@ -27,14 +25,3 @@ def terminal() -> Iterator[None]:
     yield
     for number, answer in before.items():
         signal.signal(number, answer)
-
-
-@pytest.fixture
-def own_redis(tmp_path: Path) -> Generator[RedisServer]:
-    """Give a Redis that the test may turn into something else, or stop."""
-    folder = tmp_path / "redis"
-    folder.mkdir()
-    server = RedisServer(folder)
-    yield server
-    server.process.send(signal.SIGCONT)
-    server.process.stop()
