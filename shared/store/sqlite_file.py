@@ -62,7 +62,7 @@ class SqliteFile:
         self._path = path
         self._turn = threading.Lock()
         self._writer: sqlite3.Connection | None = None
-        self._written: os.stat_result  # the file that it writes to
+        self._first: os.stat_result | None = None  # the file that was opened first: never another one
         self._readers: deque[sqlite3.Connection] = deque()
 
     @contextmanager
@@ -95,7 +95,8 @@ class SqliteFile:
             raise StoreUnavailableError(f"SQLite {self._path}: earlier writes of this process still wait")
         try:
             with self._not_now():
-                connection = self._writer_in_place()
+                self._check_in_place()
+                self._writer = connection = self._writer or self._open()
                 try:
                     connection.execute("BEGIN IMMEDIATE")
                     yield connection
@@ -115,32 +116,28 @@ class SqliteFile:
                 self._writer = None
             while self._readers:
                 self._readers.pop().close()
+            self._first = None
 
-    def _writer_in_place(self) -> sqlite3.Connection:
-        """Return the connection to write by, unless its file has gone: SQLite would write on where nobody looks."""
-        if not self._writer:
-            self._writer = self._open()
-            self._written = self._path.stat()
-        elif not self._is_in_place():
+    def _check_in_place(self) -> None:
+        """Refuse a file that is no longer at its path, where SQLite would write on, and any other that lies there now.
+
+        Other connections, and other processes, still have the first one.
+        """
+        if self._first and not (self._path.exists() and os.path.samestat(self._path.stat(), self._first)):
             raise StoreUnavailableError(
                 f"SQLite {self._path}: it was moved or replaced while in use; put it back, or stop web and workers, "
                 "remove its -wal and -shm files and start them with the other file"
             )
-        return self._writer
-
-    def _is_in_place(self) -> bool:
-        try:
-            return os.path.samestat(self._path.stat(), self._written)
-        except FileNotFoundError:
-            return False
 
     def _open(self) -> sqlite3.Connection:
+        self._check_in_place()
         self._path.parent.mkdir(parents=True, exist_ok=True)
         connection = sqlite3.connect(self._path, WAIT_S, isolation_level=None, check_same_thread=False)
         try:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")
             self._ensure_schema(connection)
+            self._first = self._first or self._path.stat()
         except BaseException:
             connection.close()
             raise

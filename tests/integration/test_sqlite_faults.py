@@ -2,8 +2,9 @@
 
 import resource
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import closing
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, cast
@@ -67,17 +68,39 @@ def test_a_full_disk_refuses_whole_groups(store: Store, file: Path) -> None:
     assert kept % 10 == 0
 
 
-def test_a_file_moved_away_or_replaced_takes_nothing_until_it_is_back(store: Store, file: Path) -> None:
+def written(store: Store, _: Path) -> None:
     store.add([a_job()])
+
+
+def only_read(store: Store, _: Path) -> None:
+    store.get([new_id()])
+
+
+def refused(store: Store, file: Path) -> None:
+    store.ping()
+    with closing(sqlite3.connect(file, isolation_level=None)) as intruder:
+        intruder.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(StoreUnavailableError):
+            store.ping()
+        intruder.execute("ROLLBACK")
+
+
+@pytest.mark.parametrize("last", [written, only_read, refused])
+def test_a_file_moved_away_or_replaced_takes_nothing_until_it_is_back(
+    store: Store, file: Path, last: Callable[[Store, Path], None]
+) -> None:
+    last(store, file)
+    backlog = store.backlog()
     away = file.rename(file.with_name("away.db"))
     with pytest.raises(StoreUnavailableError, match=r"quill.db: it was moved or replaced while in use; put it back"):
         store.add([a_job()])
+    assert not file.exists()
     file.write_bytes(away.read_bytes())
     with pytest.raises(StoreUnavailableError, match="moved or replaced"):
         store.ping()
     away.replace(file)
     store.add([a_job()])
-    assert store.backlog() == 2
+    assert store.backlog() == backlog + 1
 
 
 def test_a_place_that_cannot_hold_a_database_is_told(tmp_path: Path) -> None:
