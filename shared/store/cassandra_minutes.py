@@ -20,7 +20,7 @@ MINUTE_MS = 60_000
 DAY = 24 * 60  # minutes
 MONTH = 30 * DAY  # not a calendar's
 # A minute's jobs all come within LATE minutes of it; who comes later says so. Readers give it up only after CLOSING:
-# the difference is what clocks of web and worker may disagree by.
+# the difference is what clocks of web and worker may disagree by before each of web's jobs comes late.
 LATE = 2
 CLOSING = 5
 TRIES = 5
@@ -85,6 +85,7 @@ class Minutes:
         self._retention_s = retention_s
         self._indexed: set[int] = set()  # minutes that this process has put into the index
         self._seen = Seen()
+        self._given_up = 0  # all minutes before it, when this process looked last; its own clock may be far behind
 
     def ttl_s(self, accepted_ms: int) -> int:
         """Return the seconds that are left to what belongs to a job accepted then.
@@ -105,7 +106,7 @@ class Minutes:
         self._index(by_minute.keys() - self._indexed)
         self._connection.together(ACCEPT, list(by_minute.values()))
         self._seen = self._seen._replace(balanced=self._seen.balanced - by_minute.keys())
-        late = [minute for minute in by_minute if minute < _this_minute() - LATE]
+        late = [minute for minute in by_minute if minute < max(_this_minute() - LATE, self._given_up)]
         if late:
             self._come_late(min(late))
 
@@ -120,6 +121,7 @@ class Minutes:
     def open(self) -> dict[int, int]:
         """Return how many jobs are unfinished in each minute that has any, oldest first."""
         watermark, done_by = self._watermark(), _this_minute() - CLOSING
+        self._given_up = watermark.minute or 0
         seen = self._seen if self._seen.late == watermark.late else Seen(watermark.late)
         minutes = [minute for minute in self._since(watermark.minute) if minute not in seen.closed]
         unfinished = self._count([minute for minute in minutes if minute < done_by or minute not in seen.balanced])

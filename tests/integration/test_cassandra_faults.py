@@ -13,6 +13,7 @@ from shared.contract import PICTURE_BYTES, Job, Prediction, State, new_id, now_m
 from shared.settings import Settings
 from shared.store import Store, StoreUnavailableError, open_store
 from shared.store.cassandra_connection import FIRST_CONNECTION_S
+from shared.store.cassandra_minutes import MINUTE_MS
 from tests.services.cassandra import CassandraServer, connected
 from tests.services.process import free_port, wait_until
 from tests.services.store import works
@@ -176,6 +177,18 @@ def test_a_job_that_comes_late_is_found_by_those_who_had_closed_its_minute(
     for sweeper in (reader, another_store()):
         assert sweeper.unfinished(now_ms(), 10) == [late]
         assert sweeper.backlog() == 1
+
+
+def test_a_job_of_a_web_whose_clock_is_far_behind_is_found(
+    store: Store, another_store: OpenStore, session: Any
+) -> None:
+    given_up = now_ms() // MINUTE_MS + 2
+    session.execute("UPDATE quill_test.watermark SET minute = %s WHERE name = 'finished'", [given_up])
+    assert store.backlog() == 0  # as web looks each second
+    job = a_job()
+    store.add([job])
+    assert another_store().unfinished(now_ms() + 1, 10) == [job]
+    assert store.backlog() == 1
 
 
 def test_an_answer_that_was_not_noted_is_noted_by_the_next_look(store: Store, session: Any) -> None:
