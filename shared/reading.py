@@ -63,11 +63,18 @@ class Reader:
             return [self._read_alone(png) for png in pngs]
 
     def _read_alone(self, png: bytes) -> Pictures | BadImageError:
-        """Read one of the drawings over which the process ended; the guilty one ends it again."""
+        """Read one of the drawings over which the process ended; the guilty one ends it again.
+
+        Raises:
+            EOFError, OSError: when no process gets as far as to read, which is no drawing's fault.
+        """
         try:
             return self._ask([png])[0]
         except (EOFError, OSError):
+            was_ready = self._is_ready
             self._start_anew()
+            if not was_ready:
+                raise
             return BadImageError("undecodable-image", "reading the PNG failed twice: send another one")
 
     def _ask(self, pngs: list[bytes]) -> list[Pictures | BadImageError]:

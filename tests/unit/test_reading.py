@@ -10,14 +10,17 @@ from pathlib import Path
 
 import psutil
 import pytest
+from PIL import Image
 
 from shared.bad_image import BadImageError
 from shared.reader import read_here
 from shared.reading import TOGETHER, Reader
 from tests.bench.drawings import pngs
+from tests.services.pngs import png
 from tests.services.process import wait_until
 
 SEVEN = (Path(__file__).parents[1] / "seven.png").read_bytes()
+LONG_TO_READ = png(Image.effect_noise((1024, 1024), 100))
 ORPHAN = """
 import os, signal, sys
 from shared.reading import Reader
@@ -70,23 +73,39 @@ def test_drawings_survive_the_process_that_read_them(reader: Reader) -> None:
     assert reader.pid != first
 
 
-@pytest.mark.parametrize("png", [SEVEN, SEVEN + bytes(3_000_000)], ids=["small", "larger than the pipe"])
-def test_drawings_survive_a_process_that_is_stuck(png: bytes) -> None:
+def test_where_no_process_can_read_no_drawing_is_blamed(reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
+    reader.read([SEVEN]).result()
+    monkeypatch.setenv("PYTHONHOME", "/nowhere")
+    os.kill(reader.pid, signal.SIGKILL)
+    with pytest.raises((EOFError, OSError)):
+        reader.read([SEVEN]).result(timeout=30)
+    monkeypatch.delenv("PYTHONHOME")
+    wait_until(lambda: not reader.read([SEVEN]).exception(timeout=30), "drawings are read again")
+
+
+@pytest.mark.parametrize("drawing", [SEVEN, SEVEN + bytes(3_000_000)], ids=["small", "larger than the pipe"])
+def test_drawings_survive_a_process_that_is_stuck(drawing: bytes) -> None:
     with closing(Reader(stuck_s=1)) as reader:
         reader.read([SEVEN]).result()
         first = reader.pid
         os.kill(first, signal.SIGSTOP)
-        assert reader.read([png]).result() == read_here([png])
+        assert reader.read([drawing]).result() == read_here([drawing])
         assert reader.pid != first
         assert not psutil.pid_exists(first)
 
 
 def test_a_drawing_that_ends_its_reader_twice_is_refused(reader: Reader) -> None:
-    reading = reader.read([SEVEN, SEVEN])
+    wait_until(lambda: isinstance(killed_over(reader, LONG_TO_READ), BadImageError), "each process dies over it")
+
+
+def killed_over(reader: Reader, png: bytes) -> object:
+    """Return what becomes of a drawing when each process that has begun with it dies, unless that comes too late."""
+    reading = reader.read([png])
     while not wait([reading], timeout=0.001).done:
-        with suppress(ProcessLookupError):
-            os.kill(reader.pid, signal.SIGKILL)  # before it has begun, each time
-    assert [type(each) for each in reading.result()] == [BadImageError, BadImageError]
+        if reader._is_ready:  # pyright: ignore[reportPrivateUsage] - what nobody else needs to know
+            with suppress(ProcessLookupError):
+                os.kill(reader.pid, signal.SIGKILL)
+    return reading.exception() or reading.result()[0]
 
 
 def test_the_process_ends_with_the_one_that_started_it() -> None:
