@@ -11,7 +11,8 @@ from typing import Any, cast
 
 SIDE = 28  # a picture's side, pixels
 PICTURE_BYTES = SIDE * SIDE
-CLASSES = 10
+NAMES = "0123456789"  # of the classes, one character each
+CLASSES = len(NAMES)
 MAX_PICTURES = 8  # of one job: the longest number that one drawing may hold
 MAX_JOBS = 64  # of one message
 QUEUE = "quill"

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BaseModel, Field, Json, RootModel, model_validator
 from pydantic_core import PydanticCustomError
 
-from shared.contract import MAX_PICTURES, Prediction, State
+from shared.contract import MAX_PICTURES, NAMES, Prediction, State
 
 
 def _time(milliseconds: int) -> datetime:
@@ -54,7 +54,7 @@ class Label(BaseModel, extra="forbid", json_schema_extra={"minProperties": 1, "m
     digits: str = Field(
         default_factory=str,
         strict=True,
-        pattern=f"^[0-9]{{0,{MAX_PICTURES}}}$",
+        pattern=f"^[{re.escape(NAMES)}]{{0,{MAX_PICTURES}}}$",
         description="all digits that were drawn, left to right; empty when it is no digit",
     )
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from shared.contract import SIDE, Job, Prediction, State, now_ms
+from shared.contract import NAMES, SIDE, Job, Prediction, State, now_ms
 from worker.attempts import Attempts
 from worker.classifier import checked
 from worker.counts import BATCH_PICTURES
@@ -173,7 +173,7 @@ def _outcome(rows: NDArray[np.float32] | Exception, threshold: float) -> dict[st
     best = rows.max(axis=1).tolist()
     return {
         "state": State.DONE,
-        "digits": "".join(map(str, rows.argmax(axis=1).tolist())),
+        "digits": "".join(NAMES[number] for number in rows.argmax(axis=1).tolist()),
         "probabilities": tuple(tuple(row) for row in rows.astype(float).round(6).tolist()),
         "confidence": round(math.prod(best), 6),
         "unsure": any(p < threshold for p in best),

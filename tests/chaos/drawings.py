@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from shared.contract import CLASSES
+from shared.contract import CLASSES, NAMES
 from shared.picture import pictures_from_png
 from shared.settings import Settings
 from worker.answering import Classify
@@ -44,7 +44,7 @@ def draw(number: int, classify: Classify) -> Drawing:
     png = io.BytesIO()
     image.save(png, "PNG", compress_level=1)
     pictures = pictures_from_png(png.getvalue())
-    digits = "".join(str(row.argmax()) for row in classify(np.stack(pictures)))
+    digits = "".join(NAMES[row.argmax()] for row in classify(np.stack(pictures)))
     return Drawing(number, png.getvalue(), mark_of(pictures[0].tobytes()), digits)
 
 

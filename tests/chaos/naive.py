@@ -16,7 +16,7 @@ import numpy as np
 from celery import Celery
 from kombu.exceptions import KombuError
 
-from shared.contract import SIDE
+from shared.contract import NAMES, SIDE
 from shared.picture import pictures_from_png
 from tests.chaos.drawings import Orders
 from tests.chaos.stack import Stack
@@ -65,7 +65,7 @@ def work(name: str) -> None:
 
     def classify(prediction_id: str, ink: str) -> None:
         pictures = np.frombuffer(b64decode(ink), np.uint8).reshape(-1, SIDE, SIDE)
-        digits = "".join(str(row.argmax()) for row in model.classify(pictures))
+        digits = "".join(NAMES[row.argmax()] for row in model.classify(pictures))
         with _database(os.environ[FILE]) as database:
             database.execute("INSERT INTO results VALUES (?, ?)", (prediction_id, digits))
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pydantic import SecretStr
 from redis import Redis
 
-from shared.contract import PICTURE_BYTES, SIDE, Job, Prediction, State, new_id
+from shared.contract import CLASSES, NAMES, PICTURE_BYTES, SIDE, Job, Prediction, State, new_id
 from shared.queue import ATTEMPTS_KEY, connect
 from shared.settings import Settings
 from worker.answering import Answering, Arrival, Classify
@@ -23,12 +23,12 @@ KILLER = 254  # ink that ends its process, as far as a test can tell
 
 
 def classify(pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Answer each picture with its first byte; break when that is BAD, and at a KILLER break for good."""
+    """Answer each picture with the class of its first byte; break when that is BAD, and at a KILLER break for good."""
     if (pictures[:, 0, 0] == KILLER).any():
         raise KeyboardInterrupt
     if (pictures[:, 0, 0] == BAD).any():
         raise ValueError("bad picture")
-    return np.eye(10, dtype=np.float32)[pictures[:, 0, 0]]
+    return np.eye(CLASSES, dtype=np.float32)[pictures[:, 0, 0] % CLASSES]
 
 
 @dataclass(frozen=True)
@@ -56,11 +56,16 @@ def a_job(*digits: int) -> Job:
     return Job(new_id(), tuple(bytes([digit]) * PICTURE_BYTES for digit in digits), 1)
 
 
+def read_as(*inks: int) -> str:
+    """Return what the fake model reads in a job's pictures."""
+    return "".join(NAMES[ink % CLASSES] for ink in inks)
+
+
 def test_each_job_gets_its_own_digits_in_order(answer: Any) -> None:
     jobs = [a_job(7), a_job(4, 0, 7), a_job(1)]
     predictions = answer(jobs)
     assert [prediction.id for prediction in predictions] == [job.id for job in jobs]
-    assert [prediction.digits for prediction in predictions] == ["7", "407", "1"]
+    assert [prediction.digits for prediction in predictions] == [read_as(7), read_as(4, 0, 7), read_as(1)]
     assert {prediction.batch_size for prediction in predictions} == {5}
 
 
@@ -76,7 +81,9 @@ def test_a_failed_prediction_tells_why(answer: Any) -> None:
     assert prediction.digits == ""
 
 
-@pytest.mark.parametrize("nonsense", [np.full((1, 10), np.nan, np.float32), np.zeros((1, 9), np.float32)])
+@pytest.mark.parametrize(
+    "nonsense", [np.full((1, CLASSES), np.nan, np.float32), np.zeros((1, CLASSES - 1), np.float32)]
+)
 def test_a_model_that_answers_nonsense_is_no_answer(answer: Any, nonsense: NDArray[np.float32]) -> None:
     (prediction,) = answer([a_job(1)], FakeModel(lambda pictures: nonsense if pictures.any() else classify(pictures)))
     assert prediction.state is State.FAILED
@@ -99,13 +106,13 @@ def test_a_model_that_runs_out_of_memory_is_nobodys_fault(answer: Any) -> None:
 
 
 def test_below_the_threshold_a_prediction_is_unsure(answer: Any) -> None:
-    (prediction,) = answer([a_job(1)], FakeModel(lambda _: np.full((1, 10), 0.1, np.float32)))
+    (prediction,) = answer([a_job(1)], FakeModel(lambda _: np.full((1, CLASSES), 0.1, np.float32)))
     assert prediction.unsure
 
 
 def rows(*best: float) -> FakeModel:
     """Return a model that is so sure of each picture in turn."""
-    return FakeModel(lambda _: np.array([[0.0] * 9 + [one] for one in best], np.float32))
+    return FakeModel(lambda _: np.array([[0.0] * (CLASSES - 1) + [one] for one in best], np.float32))
 
 
 @pytest.mark.parametrize(("best", "unsure"), [((0.5, 0.5), False), ((1.0, 0.25), True), ((0.25, 1.0), True)])
@@ -131,7 +138,7 @@ def test_a_job_whose_call_never_ended_is_tried_alone_so_that_no_neighbour_is_bla
     predictions = answer([neighbours[0], suspect, neighbours[1]], FakeModel(note))
     assert batches == [2, 1]
     assert [prediction.attempts for prediction in predictions] == [1, 2, 1]
-    assert [prediction.digits for prediction in predictions] == ["2", "1", "3"]
+    assert [prediction.digits for prediction in predictions] == [read_as(2), read_as(1), read_as(3)]
 
 
 def test_before_a_suspect_is_tried_what_is_answered_is_kept(
@@ -220,7 +227,7 @@ def test_the_same_job_twice_in_a_batch_is_no_suspect(answer: Any) -> None:
 def test_without_redis_jobs_are_answered_uncounted() -> None:
     nobody = Attempts(connect(Settings(redis_url=SecretStr("redis://127.0.0.1:1/0"))))
     stage = Answering(FakeModel(), nobody, keep=len, worker="w", max_attempts=3)
-    assert stage.answer([Arrival(a_job(7), 0.0, 0)])[0].digits == "7"
+    assert stage.answer([Arrival(a_job(7), 0.0, 0)])[0].digits == read_as(7)
 
 
 def test_the_pictures_reach_the_model_as_they_were_sent(answer: Any) -> None:
@@ -229,7 +236,7 @@ def test_the_pictures_reach_the_model_as_they_were_sent(answer: Any) -> None:
 
     def look(pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
         seen.append(pictures)
-        return np.zeros((1, 10), np.float32)
+        return np.zeros((1, CLASSES), np.float32)
 
     answer([Job(new_id(), (ink,), 1)], FakeModel(look))
     assert seen[0].shape == (1, SIDE, SIDE)

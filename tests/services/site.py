@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from shared.contract import Job, Prediction, State, now_ms
+from shared.contract import NAMES, Job, Prediction, State, now_ms
 from shared.queue import DONE_CHANNEL, connect
 from shared.reader import read_here
 from shared.reading import Reading
@@ -73,7 +73,7 @@ class Site:
     def finish(self, prediction_id: str, digits: str = "7", **fields: Any) -> Prediction:
         """Answer a job as a worker does: durable first, then the hint."""
         job = self.store.get([prediction_id])[prediction_id]
-        sure = tuple(tuple(float(digit == str(each)) for each in range(10)) for digit in digits)
+        sure = tuple(tuple(float(digit == name) for name in NAMES) for digit in digits)
         done = {
             "state": State.DONE,
             "finished_ms": now_ms(),

@@ -18,7 +18,7 @@ from worker.attempts import Attempts
 from worker.sweeper import PERIOD_S, Sweeper
 from worker.unanswered import Unanswered
 
-BAD, KILLER, HANGING = 255, 254, 253  # ink that the model does not survive; other ink is the digit itself
+BAD, KILLER, HANGING = 255, 254, 253  # ink that the model does not survive; other ink is the number of the class
 HANG_S = 20
 MAX_ATTEMPTS = 5
 MESSAGES = 3  # most that a worker takes at a time

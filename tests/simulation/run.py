@@ -3,7 +3,7 @@
 from contextlib import suppress
 from dataclasses import dataclass
 
-from shared.contract import Job, Prediction, State
+from shared.contract import CLASSES, NAMES, Job, Prediction, State
 from shared.store import StoreUnavailableError
 from tests.simulation.parts import Memory, Redis, Store, must
 from tests.simulation.pipeline import BAD, HANGING, KILLER, Web, Worker, picture
@@ -86,7 +86,7 @@ class Run:
                 must(answer.state is State.FAILED, f"{job.id} has an answer that nobody can have given")
             else:
                 must(answer.state is State.DONE, f"{job.id} is innocent and failed: {answer.error}")
-                must(answer.digits == "".join(map(str, inks)), f"{job.id} got another's answer")
+                must(answer.digits == "".join(NAMES[ink] for ink in inks), f"{job.id} got another's answer")
 
     def check_seen(self) -> None:
         for job_id, answer in self.store.answers.items():
@@ -106,9 +106,9 @@ class Run:
 
     def pictures(self) -> tuple[bytes, ...]:
         chance = self.world.chance
-        ink = chance.choice(ODD_INKS) if chance.random() < 0.03 else chance.randrange(10)
+        ink = chance.choice(ODD_INKS) if chance.random() < 0.03 else chance.randrange(CLASSES)
         self.odd = self.odd or ink in (KILLER, HANGING)
-        return (picture(ink), *(picture(chance.randrange(10)) for _ in range(chance.choice([0, 0, 0, 2]))))
+        return (picture(ink), *(picture(chance.randrange(CLASSES)) for _ in range(chance.choice([0, 0, 0, 2]))))
 
     def look(self) -> None:
         """Read answers again and again, and forget some."""

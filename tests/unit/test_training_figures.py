@@ -29,15 +29,18 @@ def answers(*pairs: tuple[int, float]) -> Probabilities:
     return rows
 
 
-GIVEN = answers((3, 0.9), (5, 0.8), (4, 0.7), (9, 0.6))  # the second is wrong
+@pytest.fixture
+def given() -> Probabilities:
+    """Return an answer to each of LABELS, the second of them wrong."""
+    return answers((3, 0.9), (5, 0.8), (4, 0.7), (9, 0.6))
 
 
-def test_right_is_the_most_probable_digit() -> None:
-    assert right(GIVEN, LABELS).tolist() == [True, False, True, True]
+def test_right_is_the_most_probable_digit(given: Probabilities) -> None:
+    assert right(given, LABELS).tolist() == [True, False, True, True]
 
 
-def test_what_is_no_digit_is_never_read_rightly() -> None:
-    assert not right(GIVEN, np.full(4, NOT_A_DIGIT, np.uint8)).any()
+def test_what_is_no_digit_is_never_read_rightly(given: Probabilities) -> None:
+    assert not right(given, np.full(4, NOT_A_DIGIT, np.uint8)).any()
 
 
 def test_each_digit_has_its_share_right() -> None:
@@ -46,8 +49,8 @@ def test_each_digit_has_its_share_right() -> None:
     assert by_class(right(given, labels), labels) == [1.0] + [0.5] * 9
 
 
-def test_confusion_counts_what_was_read_as_what() -> None:
-    counts = confusion(GIVEN.argmax(axis=1).astype(np.uint8), LABELS)
+def test_confusion_counts_what_was_read_as_what(given: Probabilities) -> None:
+    counts = confusion(given.argmax(axis=1).astype(np.uint8), LABELS)
     assert (counts[3, 3], counts[3, 5], counts[4, 4], counts.sum()) == (1, 1, 1, 4)
 
 
@@ -57,8 +60,8 @@ def test_calibration_error_is_the_distance_of_confidence_from_the_share_right() 
     assert calibration_error(sure, np.arange(10) < 3) == pytest.approx(0.5, abs=1e-6)
 
 
-def test_risk_is_taken_from_the_surest_answer_on() -> None:
-    coverage, risk = coverage_and_risk(confidence(GIVEN), right(GIVEN, LABELS))
+def test_risk_is_taken_from_the_surest_answer_on(given: Probabilities) -> None:
+    coverage, risk = coverage_and_risk(confidence(given), right(given, LABELS))
     assert coverage.tolist() == [0.25, 0.5, 0.75, 1]
     assert risk.tolist() == pytest.approx([0, 1 / 2, 1 / 3, 1 / 4])
 
