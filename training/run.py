@@ -16,7 +16,7 @@ import keras
 
 from training.calibrate import probabilities, temperature, threshold
 from training.corrections import read_corrections
-from training.datasets import Examples, joined
+from training.datasets import Examples, digests, joined
 from training.feed import Feed, Source
 from training.fit import History, fit, logits
 from training.golden import provide
@@ -54,7 +54,7 @@ def run(
         network, history = fit(recipe, seed=seed, folder=folder, progress=progress)
     finally:
         progress.stop()
-    known = _known(recipe, network, history) | {"architecture": architecture, "seed": seed}
+    known = _known(recipe, network, history) | {"architecture": architecture, "seed": seed, "data": digests()}
     known |= {"corrections": len(corrected)} if corrected is not None else {}
     save(served(_plain(recipe, network), known["temperature"]), models / f"{architecture}.keras", known)
     provide(models)

@@ -13,7 +13,6 @@ import keras
 from keras import layers
 
 from shared.contract import SIDE
-from training.datasets import digests
 from training.models import write_facts
 
 LIBRARIES = ("tensorflow-cpu", "keras", "numpy", "pillow", "onnx", "tf2onnx")
@@ -44,7 +43,6 @@ def save(model: keras.Model, path: Path, about: dict[str, Any]) -> None:
             "sha256": digest,
             "onnx_sha256": onnx_digest,
             **about,
-            "data": digests(),
             "libraries": {name: version(name) for name in LIBRARIES} | {"python": platform.python_version()},
         }
         write_facts(fresh, facts)

@@ -16,14 +16,14 @@ CALL_S = float(os.environ.pop("CALL_S", "0.05"))
 
 
 class SlowModel:
-    """Answers 7 to everything."""
+    """Answers the first class to everything."""
 
     version = "slow"
     threshold = 0.0
 
     def classify(self, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
         time.sleep(CALL_S)
-        return np.tile(np.eye(CLASSES, dtype=np.float32)[7], (len(pictures), 1))
+        return np.tile(np.eye(CLASSES, dtype=np.float32)[0], (len(pictures), 1))
 
 
 if __name__ == "__main__":
