@@ -186,6 +186,32 @@ def test_clearing_gives_up_what_is_waited_for(visitor: Visitor) -> None:
     assert len(visitor.predictions()) == 1
 
 
+@pytest.mark.parametrize("turn_away", ["Clear it", "Predict it"])
+def test_a_drawing_that_is_given_up_on_its_way_to_the_server_is_among_the_drawings(
+    visitor: Visitor, turn_away: str
+) -> None:
+    held: list[Route] = []
+
+    def hold_the_first(route: Route, request: Request) -> None:
+        held.append(route) if request.method == "POST" and not held else route.continue_()
+
+    visitor.page.route("**/api/v1/predictions", hold_the_first)
+    visitor.draw(recorded("3"))
+    with visitor.page.expect_request(lambda request: request.method == "POST"):
+        visitor.press("Predict it")
+    visitor.press("Clear it")
+    visitor.draw(recorded("5"))
+    visitor.press(turn_away)
+    later = [] if turn_away == "Clear it" else ["5"]
+    expect(visitor.drawings.locator(".read")).to_have_text(later)
+    said = visitor.said.inner_text()
+    drawn = visitor.drawing()
+    held[0].continue_()
+    expect(visitor.drawings.locator(".read")).to_have_text(["3", *later])
+    assert visitor.said.inner_text() == said
+    assert visitor.drawing() == drawn
+
+
 def test_a_correction_or_deletion_that_fails_is_told_and_can_be_repeated(visitor: Visitor) -> None:
     visitor.predict("5")
     visitor.page.context.set_offline(True)

@@ -23,9 +23,9 @@ export const readAs = ({ digits, unsure, probabilities: [first = []] }) =>
 export const eventsUrl = (id) => `${PREDICTIONS}/${id}/events`;
 
 /** Send a drawing; the same `key` sent again is the same drawing, not a second one. */
-export function submit(png, key, signal) {
+export function submit(png, key) {
   const headers = { "Content-Type": "image/png", "Idempotency-Key": `"${key}"` };
-  return call("POST", PREDICTIONS, { body: png, headers, signal });
+  return call("POST", PREDICTIONS, { body: png, headers });
 }
 
 /** Return the prediction, at once or when it is final or after `wait` seconds. */

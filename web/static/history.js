@@ -38,7 +38,6 @@ export class History {
   choose(id) {
     this.#chosen = id;
     this.#show();
-    this.#lookAgain(); // for what is left while it waits
   }
 
   get #ids() {
@@ -56,12 +55,6 @@ export class History {
   async #load() {
     await Promise.all(this.#open.map((id) => this.#fetch(id)));
     this.#show();
-    this.#lookAgain();
-  }
-
-  #lookAgain() {
-    clearTimeout(this.#again);
-    if (this.#open.length) this.#again = setTimeout(() => this.#load(), LOOK_MS);
   }
 
   async #fetch(id) {
@@ -107,13 +100,15 @@ export class History {
     keepFocus(() => $("drawings").replaceChildren(...ids.map((id) => this.#entry(this.#known.get(id)))));
     $("none").hidden = this.#ids.length > 0;
     $("older").hidden = this.#ids.length <= this.#length;
+    clearTimeout(this.#again);
+    if (this.#open.length) this.#again = setTimeout(() => this.#load(), LOOK_MS); // also for what is left while it waits
   }
 
   #entry(prediction) {
     const { id, accepted_at: accepted } = prediction;
     const open = make(
       "button",
-      { type: "button", id: `open-${id}`, className: "open", onclick: () => this.#opened(prediction) },
+      { id: `open-${id}`, className: "open", onclick: () => this.#opened(prediction) },
       make("span", { className: "ink", ariaHidden: "true" }, ...prediction.pictures.map(thumbnail)),
       make("span", { className: "read" }, ...summary(prediction)),
       make("time", { dateTime: accepted }, time(accepted)),
@@ -122,7 +117,7 @@ export class History {
     const label = `Delete the drawing read as ${readAs(prediction) || "nothing"}`;
     const remove = make(
       "button",
-      { type: "button", id: `delete-${id}`, className: "delete", ariaLabel: label, onclick: ({ detail }) => detail > 1 || this.#delete(id) },
+      { id: `delete-${id}`, className: "delete", ariaLabel: label, onclick: ({ detail }) => detail > 1 || this.#delete(id) },
       "×",
     );
     return make("li", {}, open, remove);

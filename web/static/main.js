@@ -38,8 +38,10 @@ async function predict() {
   reset();
   say("Sending…", "waiting");
   await attempt(async () => {
-    const { id } = display(await send(pad.png(), { signal, troubled: troubled(SENDING) }));
-    await watch(id, signal, (prediction) => display({ ...prediction, seen_ms: performance.now() - asked }));
+    const accepted = await send(pad.png(), { signal, troubled: troubled(SENDING) });
+    if (signal.aborted) return history.put(accepted); // it was given up too late
+    display(accepted);
+    await watch(accepted.id, signal, (prediction) => display({ ...prediction, seen_ms: performance.now() - asked }));
   });
 }
 
@@ -131,7 +133,7 @@ const undo = () => pad.undo();
 const keys = { Enter: predict, z: undo, Backspace: undo, c: clear, Delete: clear };
 for (const digit of "0123456789") {
   keys[digit] = teachByKey;
-  $("one").append(make("button", { type: "button", value: digit }, digit));
+  $("one").append(make("button", { value: digit }, digit));
 }
 
 $("predict").onclick = ({ detail }) => detail > 1 || predict();

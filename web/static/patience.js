@@ -6,7 +6,8 @@ const LISTEN_MS = 15_000; // a connection that died silently is given up after t
 const LONGEST_S = 15; // between two tries, unless the server asks for more
 
 /**
- * Send a drawing until the server takes it. Only what cannot get better by itself is thrown.
+ * Send a drawing until the server takes it. Only what cannot get better by itself is thrown. `signal` ends the tries, but
+ * not the one under way: the server may have taken the drawing.
  *
  * `troubled(problem, seconds)` is called every second until the next try.
  */
@@ -14,8 +15,9 @@ export async function send(png, { troubled, signal }) {
   const key = randomKey();
   for (let failures = 0; ; failures += 1) {
     try {
-      return await submit(png, key, signal);
+      return await submit(png, key);
     } catch (problem) {
+      signal.throwIfAborted();
       if (!(problem instanceof Problem) || problem.retryAfter === null) throw problem;
       await countDown(problem, failures, troubled, signal);
     }

@@ -60,10 +60,9 @@ function place(row, start, share) {
 }
 
 function summary(prediction, total) {
-  if (!prediction) return "";
+  if (!prediction || prediction.state === "failed") return "";
   if (prediction.state === "queued")
     return "It is safe. You may even close this page: the answer will be among your drawings.";
-  if (prediction.state === "failed") return "";
   const tries = prediction.attempts > 1 ? `, after ${prediction.attempts} attempts` : "";
   const seen = prediction.seen_ms ? ` You had the answer ${duration(prediction.seen_ms)} after you asked.` : "";
   return `${duration(total)} in all${tries}, by model ${prediction.model_version}.${seen}`;
