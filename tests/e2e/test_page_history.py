@@ -1,5 +1,7 @@
 """A person's own drawings: found again, corrected, deleted."""
 
+from collections.abc import Callable
+
 import pytest
 from playwright.sync_api import Browser, expect
 
@@ -146,11 +148,30 @@ def test_a_list_that_is_made_anew_keeps_focus_and_place(visitor: Visitor) -> Non
     visitor.predict("3")
     chosen = visitor.drawings.first.locator(".open")
     chosen.click()
-    made_anew = "entry => { scrollTo(0, 0); dispatchEvent(new Event('storage')); window.before = entry }"
+    made_anew = "entry => { scrollTo(0, 0); document.getElementById('clear').click(); window.before = entry }"
     chosen.evaluate(made_anew)
     assert visitor.page.evaluate("!window.before.isConnected")
     expect(chosen).to_be_focused()
     assert visitor.page.evaluate("scrollY") == 0
+
+
+def test_a_press_that_lasts_while_the_server_is_asked_for_what_waits_is_heard(
+    chromium: Browser, new_quill: Callable[..., Quill]
+) -> None:
+    quill = new_quill()
+    quill.start_web()
+    with visiting(chromium, quill.address) as visitor:
+        visitor.draw(recorded("3"))
+        visitor.press("Predict it")
+        expect(visitor.drawings).to_have_count(1)
+        visitor.press("Clear it")
+        expect(visitor.said).to_contain_text("Draw a digit")
+        visitor.drawings.locator(".open").hover()
+        visitor.page.mouse.down()
+        for _ in range(2):  # what the first asks for is shown before the second
+            visitor.page.wait_for_event("request")
+        visitor.page.mouse.up()
+        expect(visitor.said).to_have_text("Reading…")
 
 
 def draw_fourteen(visitor: Visitor) -> None:
@@ -165,10 +186,18 @@ def draw_fourteen(visitor: Visitor) -> None:
     expect(visitor.drawings).to_have_count(12)
 
 
+COUNT_LISTS = """() => {
+  window.lists = 0;
+  new MutationObserver((lists) => (window.lists += lists.length)).observe(drawings, { childList: true });
+}"""
+
+
 def test_older_drawings_are_shown_on_demand(visitor: Visitor) -> None:
     draw_fourteen(visitor)
+    visitor.page.evaluate(COUNT_LISTS)
     visitor.press("Show older ones")
     expect(visitor.drawings).to_have_count(14)
+    assert visitor.page.evaluate("window.lists") == 1
     expect(visitor.page.get_by_role("button", name="Show older ones")).to_be_hidden()
 
 

@@ -15,16 +15,6 @@ export function say(sentence, tone = "", digits = "") {
   write("corrected", "");
 }
 
-/** Tell what became of a correction. */
-export function sayCorrected(sentence) {
-  write("corrected", sentence);
-}
-
-/** Tell, beside the answer and not aloud, when the next try is, until something else is said. */
-export function sayNext(sentence) {
-  write("next", sentence);
-}
-
 /** Show a prediction in any of its states. */
 export function showAnswer(prediction) {
   if (prediction.state === "queued") return say(waiting(prediction), "waiting");
@@ -83,7 +73,7 @@ function showCorrection({ digits, label }) {
   $("correction").hidden = false;
   $("one").hidden = digits.length > 1;
   $("number").value = told.length > 1 ? told : "";
-  if (label !== null) sayCorrected(`You say it is ${label || "no digit"}. Thank you: the next model can learn from it.`);
+  if (label !== null) write("corrected", `You say it is ${label || "no digit"}. Thank you: the next model can learn from it.`);
   for (const button of valued()) button.ariaPressed = button.value === label;
 }
 

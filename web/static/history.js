@@ -16,20 +16,22 @@ export class History {
   #opened;
   #chosen;
   #again;
+  #told; // what the list tells
 
   /** Show the drawings; `opened(prediction)` is called when one is chosen, `opened(null)` when that one is deleted. */
   constructor(opened) {
     this.#opened = opened;
-    $("older").onclick = () => this.#lengthen();
+    $("older").onclick = () => {
+      this.#length += PAGE;
+      this.#load();
+    };
     addEventListener("storage", () => this.#load()); // another tab has sent or deleted a drawing
     this.#load();
   }
 
   /** Add or renew a prediction, and return all that is known of it. */
   put(prediction) {
-    const before = this.#known.get(prediction.id);
-    const known = { ...before, ...prediction, queued_behind: prediction.queued_behind ?? before?.queued_behind };
-    this.#known.set(known.id, known);
+    const known = this.#remember(prediction);
     if (!this.#ids.includes(known.id)) this.#ids = [known.id, ...this.#ids];
     this.#show();
     return known;
@@ -57,9 +59,15 @@ export class History {
     this.#show();
   }
 
+  #remember(prediction) {
+    const known = { ...this.#known.get(prediction.id), ...prediction };
+    this.#known.set(known.id, known);
+    return known;
+  }
+
   async #fetch(id) {
     try {
-      this.put(await fetchPrediction(id));
+      this.#remember(await fetchPrediction(id));
     } catch (problem) {
       if (!(problem instanceof Problem)) throw problem;
       if (problem.status === 404) this.#drop(id);
@@ -86,18 +94,16 @@ export class History {
     this.#ids = this.#ids.filter((each) => each !== id);
   }
 
-  #lengthen() {
-    this.#length += PAGE;
-    this.#load();
-  }
-
   #say(sentence) {
     $("history-said").textContent = sentence;
   }
 
   #show() {
-    const ids = this.#ids.slice(0, this.#length).filter((id) => this.#known.has(id));
-    keepFocus(() => $("drawings").replaceChildren(...ids.map((id) => this.#entry(this.#known.get(id)))));
+    const drawings = this.#ids.slice(0, this.#length).flatMap((id) => this.#known.get(id) ?? []);
+    const told = JSON.stringify([this.#chosen, drawings]);
+    // Not in vain: a click on an entry that is made anew under it gets lost.
+    if (told !== this.#told) keepFocus(() => $("drawings").replaceChildren(...drawings.map((each) => this.#entry(each))));
+    this.#told = told;
     $("none").hidden = this.#ids.length > 0;
     $("older").hidden = this.#ids.length <= this.#length;
     clearTimeout(this.#again);

@@ -1,8 +1,8 @@
 // Puts the page together: paper, sending, answer, way, history.
 
-import { say, sayCorrected, sayNext, showAnswer, valued } from "./answer.js";
+import { say, showAnswer, valued } from "./answer.js";
 import { Problem, correct, isFinal } from "./api.js";
-import { $, make } from "./dom.js";
+import { $, make, write } from "./dom.js";
 import { History } from "./history.js";
 import { listenToKeys } from "./keys.js";
 import { keep, recall } from "./memory.js";
@@ -72,7 +72,7 @@ async function teach(label) {
     await correct(prediction.id, label);
   } catch (problem) {
     if (shown?.id !== prediction.id) return;
-    return sayCorrected(`That is not kept. ${problem.message}${problem.retryAfter ? " Try again soon." : ""}`);
+    return write("corrected", `That is not kept. ${problem.message}${problem.retryAfter ? " Try again soon." : ""}`);
   }
   history.put(prediction);
   if (shown?.id === prediction.id) display(prediction);
@@ -120,7 +120,7 @@ async function attempt(steps) {
 
 const troubled = (comfort) => (problem, seconds) => {
   say(`${problem.message} ${comfort}`, "trouble");
-  sayNext(`Next try in ${seconds} s`);
+  write("next", `Next try in ${seconds} s`); // not aloud
 };
 
 function teachByKey(digit) {

@@ -67,17 +67,12 @@ async function countDown(problem, failures, troubled, signal) {
 
 /** Wait; resolve early, to true, when the network comes back; reject when the signal aborts. */
 function pause(seconds, signal) {
+  const ended = new AbortController();
   return new Promise((resolve, reject) => {
-    const ended = new AbortController();
-    const timer = setTimeout(() => finish(resolve, false), seconds * 1000);
-    const finish = (settle, value) => {
-      clearTimeout(timer);
-      ended.abort();
-      settle(value);
-    };
-    addEventListener("online", () => finish(resolve, true), { signal: ended.signal });
-    signal.addEventListener("abort", () => finish(reject, signal.reason), { signal: ended.signal });
-  });
+    setTimeout(resolve, seconds * 1000);
+    addEventListener("online", () => resolve(true), { signal: ended.signal });
+    signal.addEventListener("abort", () => reject(signal.reason), { signal: ended.signal });
+  }).finally(() => ended.abort());
 }
 
 // Not crypto.randomUUID, which is missing where the page is served without TLS to a phone in the same network.
