@@ -2,7 +2,7 @@
 
 import { readAs } from "./api.js";
 import { $, make, percent, sentence, write } from "./dom.js";
-import { paintInk } from "./ink.js";
+import { inkCanvas } from "./ink.js";
 
 /** Show a sentence in place of an answer; `tone` is "", "waiting" or "trouble". */
 export function say(sentence, tone = "", digits = "") {
@@ -41,8 +41,6 @@ const ranked = (row) => [...row.keys()].sort((one, other) => row[other] - row[on
 
 function reading(row, picture) {
   const best = ranked(row)[0];
-  const canvas = make("canvas", { role: "img", "aria-label": "The 28 by 28 picture that the model saw" });
-  paintInk(canvas, picture);
   return make(
     "figure",
     { className: "reading" },
@@ -51,7 +49,7 @@ function reading(row, picture) {
       { className: "bars", "aria-label": "How likely each digit is" },
       ...row.map((share, digit) => bar(digit, share, digit === best && share > 0.1)),
     ),
-    canvas,
+    inkCanvas(picture, { role: "img", "aria-label": "The 28 by 28 picture that the model saw" }),
     make("figcaption", {}, "What the model saw"),
   );
 }

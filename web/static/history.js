@@ -2,7 +2,7 @@
 
 import { Problem, fetchPrediction, forget, isFinal, readAs } from "./api.js";
 import { $, make, time } from "./dom.js";
-import { paintInk } from "./ink.js";
+import { inkCanvas } from "./ink.js";
 import { keep, recall } from "./memory.js";
 
 const KEY = "quill.drawings";
@@ -107,19 +107,18 @@ export class History {
     $("none").hidden = this.#ids.length > 0;
     $("older").hidden = this.#ids.length <= this.#length;
     clearTimeout(this.#again);
-    if (this.#open.length) this.#again = setTimeout(() => this.#load(), LOOK_MS); // also for what is left while it waits
+    if (this.#open.length) this.#again = setTimeout(() => this.#load(), LOOK_MS);
   }
 
   #entry(prediction) {
     const { id, accepted_at: accepted } = prediction;
     const open = make(
       "button",
-      { id: `open-${id}`, className: "open", onclick: () => this.#opened(prediction) },
-      make("span", { className: "ink", ariaHidden: "true" }, ...prediction.pictures.map(thumbnail)),
+      { id: `open-${id}`, className: "open", ariaCurrent: id === this.#chosen, onclick: () => this.#opened(prediction) },
+      make("span", { className: "ink", ariaHidden: "true" }, ...prediction.pictures.map((each) => inkCanvas(each))),
       make("span", { className: "read" }, ...summary(prediction)),
       make("time", { dateTime: accepted }, time(accepted)),
     );
-    open.ariaCurrent = id === this.#chosen;
     const label = `Delete the drawing read as ${readAs(prediction) || "nothing"}`;
     const remove = make(
       "button",
@@ -128,12 +127,6 @@ export class History {
     );
     return make("li", {}, open, remove);
   }
-}
-
-function thumbnail(picture) {
-  const canvas = make("canvas");
-  paintInk(canvas, picture);
-  return canvas;
 }
 
 function summary(prediction) {

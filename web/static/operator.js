@@ -21,12 +21,10 @@ const gauges = [
 function gauge(name, unit, value, remark = () => "") {
   const number = make("span", { className: "number" }, "–");
   const note = make("p", { className: "note" });
-  const line = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-  line.setAttribute("aria-hidden", "true");
-  line.setAttribute("viewBox", `0 0 ${KEPT - 1} 100`);
-  line.setAttribute("preserveAspectRatio", "none");
-  const path = line.appendChild(document.createElementNS(line.namespaceURI, "path"));
-  $("gauges").append(make("article", {}, make("h2", {}, name), make("p", {}, number, unit), note, line));
+  const article = make("article", {}, make("h2", {}, name), make("p", {}, number, unit), note);
+  const line = `<svg aria-hidden="true" viewBox="0 0 ${KEPT - 1} 100" preserveAspectRatio="none"><path /></svg>`;
+  article.insertAdjacentHTML("beforeend", line);
+  $("gauges").append(article);
   const past = [];
   return (status) => {
     const now = value(status); // null when the server cannot tell
@@ -34,7 +32,7 @@ function gauge(name, unit, value, remark = () => "") {
     if (past.length > KEPT) past.shift();
     number.textContent = now === null ? "–" : round(now);
     note.textContent = [remark(status), `peak ${round(Math.max(...past))}`].filter(Boolean).join(", ");
-    path.setAttribute("d", pathOf(past));
+    article.querySelector("path").setAttribute("d", pathOf(past));
   };
 }
 

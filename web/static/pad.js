@@ -8,7 +8,7 @@ const PEN = 18; // at this width a digit that fills the paper gets strokes as th
 export class Pad {
   #canvas;
   #changed;
-  #marks = []; // each a stroke (a list of points) or a picture
+  #marks = []; // each a stroke (a list of points) or a picture with its paper
   #cleared = [];
   #cursor = null; // the keyboard's pen, [x, y]
   #pointer = null;
@@ -57,7 +57,7 @@ export class Pad {
   /** Put a picture on the paper, as large as fits. */
   place(bitmap) {
     this.end();
-    this.#marks.push(bitmap);
+    this.#marks.push({ bitmap, paper: paperOf(bitmap) });
     this.#tell();
   }
 
@@ -112,9 +112,7 @@ export class Pad {
   }
 
   #fit() {
-    const side = Math.round(this.#canvas.clientWidth * devicePixelRatio);
-    this.#canvas.width = side;
-    this.#canvas.height = side;
+    this.#canvas.width = this.#canvas.height = Math.round(this.#canvas.clientWidth * devicePixelRatio);
     this.#show();
   }
 
@@ -149,7 +147,19 @@ function paintStroke(context, points) {
   context.stroke();
 }
 
-function paintPicture(context, bitmap) {
+/** Return the colour of most of the border: what the server takes for paper. */
+function paperOf(bitmap) {
+  const context = make("canvas", { width: SIDE, height: SIDE }).getContext("2d");
+  context.drawImage(bitmap, 0, 0, SIDE, SIDE);
+  const edges = [[0, 0, SIDE, 1], [0, SIDE - 1, SIDE, 1], [0, 0, 1, SIDE], [SIDE - 1, 0, 1, SIDE]];
+  const border = Uint8Array.from(edges.flatMap((edge) => [...context.getImageData(...edge).data]));
+  const median = (band) => border.filter((_, at) => at % 4 === band).sort()[2 * SIDE];
+  return `rgb(${median(0)} ${median(1)} ${median(2)} / ${median(3) / 255})`;
+}
+
+function paintPicture(context, { bitmap, paper }) {
+  context.fillStyle = paper; // white beside a dark picture would be its paper, and the picture ink
+  context.fillRect(0, 0, SIDE, SIDE);
   const scale = SIDE / Math.max(bitmap.width, bitmap.height);
   context.imageSmoothingQuality = "high"; // else thin lines vanish
   const [width, height] = [bitmap.width * scale, bitmap.height * scale];

@@ -7,7 +7,7 @@ const LONGEST_S = 15; // between two tries, unless the server asks for more
 
 /**
  * Send a drawing until the server takes it. Only what cannot get better by itself is thrown. `signal` ends the tries, but
- * not the one under way: the server may have taken the drawing.
+ * not the one under way, which the server may have taken.
  *
  * `troubled(problem, seconds)` is called every second until the next try.
  */

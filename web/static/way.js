@@ -18,8 +18,9 @@ export function showWay(prediction = null) {
   let start = 0;
   const rows = Object.entries(STAGES).map(([stage, texts]) => {
     const row = stageRow(texts, progress(stage, prediction), prediction, spent[stage]);
-    place(row, start / total, (spent[stage] ?? 0) / total);
-    start += spent[stage] ?? 0;
+    const ms = spent[stage] ?? 0;
+    row.querySelector(".line > span").style.cssText = `--start: ${start / total}; --share: ${ms / total}`;
+    start += ms;
     return row;
   });
   $("stages").replaceChildren(...rows);
@@ -51,12 +52,6 @@ function stageRow([name, always, told = () => always], where, prediction, ms) {
     make("span", { className: "ms" }, ms === undefined ? "" : duration(ms)),
     make("span", { className: "line", ariaHidden: "true" }, make("span")),
   );
-}
-
-function place(row, start, share) {
-  const line = row.querySelector(".line > span");
-  line.style.setProperty("--start", start);
-  line.style.setProperty("--share", share);
 }
 
 function summary(prediction, total) {
