@@ -37,6 +37,13 @@ def test_any_screen_sends_an_opaque_drawing_of_280_by_280(chromium: Browser, qui
     assert sum(grey.getpixel((x, 140)) == 0 for x in range(280)) in range(16, 21)  # the pen: about 18
 
 
+def test_the_paper_is_as_dense_as_the_screen_also_after_zooming(visitor: Visitor) -> None:
+    browser = visitor.page.context.new_cdp_session(visitor.page)
+    zoomed = {"width": 800, "height": 573, "deviceScaleFactor": 1.5, "mobile": False}
+    browser.send("Emulation.setDeviceMetricsOverride", zoomed)
+    wait_until(lambda: visitor.pad.evaluate("canvas => canvas.width") == 420, "the paper is fitted")
+
+
 def test_a_phone_sends_what_a_desktop_sends(chromium: Browser, quill: Quill) -> None:
     with visiting(chromium, quill.address) as visitor:
         visitor.draw([[(40, 40), (240, 240)]])

@@ -23,6 +23,7 @@ export class Pad {
     canvas.onpointermove = (event) => this.#move(event);
     canvas.onlostpointercapture = (event) => this.#up(event);
     new ResizeObserver(() => this.#fit()).observe(canvas);
+    addEventListener("resize", () => this.#fit()); // zoom changes the density alone
   }
 
   get blank() {
