@@ -188,7 +188,7 @@ def test_a_job_that_keeps_killing_its_process_is_given_up_without_another_call(a
     (prediction,) = answer([killer], FakeModel(lambda _: pytest.fail("called")))
     assert prediction.state is State.FAILED
     assert "ended 3 times" in prediction.error
-    assert prediction.batch_size == 0  # by which its count stays: see test_keeping
+    assert prediction.batch_size == 0  # by which Keeping lets its count stay
 
 
 def test_a_job_is_not_given_up_before_its_last_attempt(answer: Any, attempts: Attempts) -> None:

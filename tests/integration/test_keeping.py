@@ -3,7 +3,6 @@
 import json
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -19,7 +18,7 @@ from shared.queue import ATTEMPTS_KEY, DONE_CHANNEL, connect
 from shared.settings import Settings
 from shared.store import StoreUnavailableError
 from tests.services.store import a_job
-from worker.answering import Arrival
+from worker.answering import Answering, Arrival
 from worker.attempts import Attempts
 from worker.counts import REGISTRY
 from worker.keeping import Keeping
@@ -104,14 +103,18 @@ def test_answers_are_kept_even_if_nobody_can_be_told() -> None:
     assert len(store.kept) == 1
 
 
-def test_a_job_that_was_given_up_stays_counted_and_kills_nobody_when_its_message_comes_once_more(
+def test_a_job_that_was_given_up_kills_nobody_when_its_message_comes_once_more(
     redis: Redis, attempts: Attempts
 ) -> None:
-    killer, answered = a_job(), a_job()
-    attempts.begin([killer.id, answered.id])
-    given_up = replace(done(killer), state=State.FAILED, batch_size=0)
-    Keeping(cast("Any", FakeStore()), redis, attempts).keep([given_up, done(answered)])
-    assert attempts.begin([killer.id, answered.id]) == {killer.id: 2, answered.id: 1}
+    killer = a_job()
+    for _ in range(3):
+        attempts.begin([killer.id])
+    store: Any = FakeStore()
+    model: Any = SimpleNamespace(classify=lambda _: pytest.fail("called"), version="m", threshold=0.5)  # pyright: ignore[reportUnknownLambdaType] - of a stand-in
+    stage = Answering(model, attempts, keep=len, worker="w", max_attempts=3)
+    for _ in range(2):
+        Keeping(store, redis, attempts).keep(stage.answer([Arrival(killer, 0.0, 5)]))
+    assert [prediction.state for prediction in store.kept] == [State.FAILED, State.FAILED]
 
 
 def test_who_kept_an_answer_and_died_before_it_told_is_spoken_for(redis: Redis, attempts: Attempts) -> None:
