@@ -1,7 +1,6 @@
 """Drawings that can be told apart, and orders that make the model misbehave at one of them."""
 
 import hashlib
-import io
 import random
 import time
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from PIL import Image, ImageDraw
 from shared.contract import CLASSES, NAMES
 from shared.picture import pictures_from_png
 from shared.settings import Settings
+from tests.services.pngs import png
 from worker.answering import Classify
 from worker.classifier import load_classifier
 
@@ -41,11 +41,10 @@ def draw(number: int, classify: Classify) -> Drawing:
     image = Image.new("L", (SIZE, SIZE), 255)
     points = [(chance.randint(20, SIZE - 20), chance.randint(20, SIZE - 20)) for _ in range(7)]
     ImageDraw.Draw(image).line(points, fill=0, width=chance.randint(8, 24))
-    png = io.BytesIO()
-    image.save(png, "PNG", compress_level=1)
-    pictures = pictures_from_png(png.getvalue())
+    drawn = png(image, compress_level=1)
+    pictures = pictures_from_png(drawn)
     digits = "".join(NAMES[row.argmax()] for row in classify(np.stack(pictures)))
-    return Drawing(number, png.getvalue(), mark_of(pictures[0].tobytes()), digits)
+    return Drawing(number, drawn, mark_of(pictures[0].tobytes()), digits)
 
 
 def mark_of(picture: bytes) -> str:

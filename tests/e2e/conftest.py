@@ -1,7 +1,7 @@
 """What the end-to-end tests share: a person who visits the page, and how a terminal starts programs."""
 
 import signal
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 
 import pytest
 from playwright.sync_api import Browser
@@ -13,6 +13,15 @@ from tests.services.quill import Quill
 @pytest.fixture
 def visitor(chromium: Browser, quill: Quill) -> Generator[Visitor]:
     """Give a first-time visitor at a desktop."""
+    with visiting(chromium, quill.address) as visitor:
+        yield visitor
+
+
+@pytest.fixture
+def unanswered(chromium: Browser, new_quill: Callable[..., Quill]) -> Generator[Visitor]:
+    """Give such a visitor of a Quill that has no worker."""
+    quill = new_quill()
+    quill.start_web()
     with visiting(chromium, quill.address) as visitor:
         yield visitor
 

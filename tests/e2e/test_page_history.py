@@ -1,7 +1,5 @@
 """A person's own drawings: found again, corrected, deleted."""
 
-from collections.abc import Callable
-
 import pytest
 from playwright.sync_api import Browser, expect
 
@@ -155,23 +153,16 @@ def test_a_list_that_is_made_anew_keeps_focus_and_place(visitor: Visitor) -> Non
     assert visitor.page.evaluate("scrollY") == 0
 
 
-def test_a_press_that_lasts_while_the_server_is_asked_for_what_waits_is_heard(
-    chromium: Browser, new_quill: Callable[..., Quill]
-) -> None:
-    quill = new_quill()
-    quill.start_web()
-    with visiting(chromium, quill.address) as visitor:
-        visitor.draw(recorded("3"))
-        visitor.press("Predict it")
-        expect(visitor.drawings).to_have_count(1)
-        visitor.press("Clear it")
-        expect(visitor.said).to_contain_text("Draw a digit")
-        visitor.drawings.locator(".open").hover()
-        visitor.page.mouse.down()
-        for _ in range(2):  # what the first asks for is shown before the second
-            visitor.page.wait_for_event("request")
-        visitor.page.mouse.up()
-        expect(visitor.said).to_have_text("Reading…")
+def test_a_press_that_lasts_while_the_server_is_asked_for_what_waits_is_heard(unanswered: Visitor) -> None:
+    unanswered.hand_in(recorded("3"))
+    unanswered.press("Clear it")
+    expect(unanswered.said).to_contain_text("Draw a digit")
+    unanswered.drawings.locator(".open").hover()
+    unanswered.page.mouse.down()
+    for _ in range(2):  # what the first asks for is shown before the second
+        unanswered.page.wait_for_event("request")
+    unanswered.page.mouse.up()
+    expect(unanswered.said).to_have_text("Reading…")
 
 
 def draw_fourteen(visitor: Visitor) -> None:

@@ -1,6 +1,5 @@
 """Everything without a mouse: drawing with keys, and pictures instead of drawings."""
 
-import io
 from collections.abc import Callable
 
 import pytest
@@ -8,6 +7,7 @@ from PIL import Image, ImageDraw
 from playwright.sync_api import expect
 
 from tests.e2e.visitor import Visitor, recorded
+from tests.services.pngs import png
 
 pytestmark = pytest.mark.e2e
 
@@ -17,9 +17,7 @@ def png_of(digit: str) -> bytes:
     image = Image.new("L", (200, 300), 255)
     for stroke in recorded(digit, (40, 70, 140)):
         ImageDraw.Draw(image).line(stroke, fill=0, width=16, joint="curve")
-    output = io.BytesIO()
-    image.save(output, "PNG")
-    return output.getvalue()
+    return png(image)
 
 
 def hand_over(event: str) -> Callable[[Visitor, bytes], None]:
@@ -31,10 +29,6 @@ def hand_over(event: str) -> Callable[[Visitor, bytes], None]:
       document.body.dispatchEvent(event === "paste" ? new ClipboardEvent(event, how) : new DragEvent(event, how));
     }"""
     return lambda visitor, png: visitor.page.evaluate(script, [event, list(png)])
-
-
-def open_file(visitor: Visitor, data: bytes, kind: str = "image/png") -> None:
-    visitor.page.get_by_label("Open a picture").set_input_files({"name": "digit", "mimeType": kind, "buffer": data})
 
 
 def press_keys(visitor: Visitor, *keys: str) -> None:
@@ -160,7 +154,9 @@ def test_tab_reaches_all_that_can_be_pressed_in_the_order_in_which_it_is_read(vi
     assert order[21:] == ["Delete the drawing read as 3", "Queue and workers", "Interface"]
 
 
-@pytest.mark.parametrize("give", [open_file, hand_over("paste"), hand_over("drop")], ids=["open", "paste", "drop"])
+@pytest.mark.parametrize(
+    "give", [Visitor.open_file, hand_over("paste"), hand_over("drop")], ids=["open", "paste", "drop"]
+)
 def test_a_picture_is_read_like_a_drawing(visitor: Visitor, give: Callable[[Visitor, bytes], None]) -> None:
     blank = visitor.drawing()
     give(visitor, png_of("2"))
@@ -175,23 +171,17 @@ def test_a_thin_line_of_a_large_picture_stays(visitor: Visitor) -> None:
     blank = visitor.drawing()
     image = Image.new("L", (2800, 2800), 255)
     image.paste(0, (1400, 400, 1403, 2400))
-    output = io.BytesIO()
-    image.save(output, "PNG")
-    open_file(visitor, output.getvalue())
-    visitor.page.locator("#hint").wait_for(state="hidden")
+    visitor.place(image)
     assert visitor.drawing() != blank
 
 
 @pytest.mark.parametrize("kind", ["image/png", "text/plain"])
 def test_a_file_that_is_no_picture_is_refused_with_a_sentence(visitor: Visitor, kind: str) -> None:
-    open_file(visitor, b"not a picture", kind)
+    visitor.open_file(b"not a picture", kind)
     expect(visitor.said).to_have_text("This file is not a picture that can be opened. Try a PNG.")
 
 
 def test_a_picture_without_ink_is_refused_by_the_server_with_a_sentence(visitor: Visitor) -> None:
-    white = io.BytesIO()
-    Image.new("L", (28, 28), 255).save(white, "PNG")
-    open_file(visitor, white.getvalue())
-    visitor.page.locator("#hint").wait_for(state="hidden")
+    visitor.place(Image.new("L", (28, 28), 255))
     visitor.press("Predict it")
     expect(visitor.page.locator("#answer[data-tone=trouble] #said")).to_contain_text("draw a digit first.")

@@ -1,7 +1,6 @@
 """The paper: what is drawn is what is sent, whatever the screen, and can be taken back."""
 
 import io
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -118,12 +117,6 @@ def test_undo_brings_back_what_was_cleared(visitor: Visitor) -> None:
     assert visitor.drawing() == drawn
 
 
-def place(visitor: Visitor, picture: Path) -> None:
-    """Open the picture on a blank paper."""
-    visitor.page.get_by_label("Open a picture").set_input_files(picture)
-    expect(visitor.page.get_by_text("Draw here")).to_be_hidden()
-
-
 def begin_a_stroke(visitor: Visitor) -> None:
     visitor.pad.hover(position={"x": 140, "y": 40})
     visitor.page.mouse.down()
@@ -173,30 +166,27 @@ def test_a_picture_that_comes_while_a_stroke_is_drawn_ends_it(visitor: Visitor) 
 @pytest.mark.parametrize("size", [(400, 300), (300, 400)], ids=["landscape", "portrait"])
 @pytest.mark.parametrize(("paper", "ink"), [(200, 0), (20, 240), (255, 0)], ids=["grey", "dark", "white"])
 def test_a_picture_that_is_not_square_keeps_its_paper(
-    visitor: Visitor, tmp_path: Path, size: tuple[int, int], paper: int, ink: int
+    visitor: Visitor, size: tuple[int, int], paper: int, ink: int
 ) -> None:
     picture = Image.new("L", size, paper)
     left, top = size[0] // 2 - 95, size[1] // 2 - 95
     for stroke in recorded("7", (left, top, 190)):
         ImageDraw.Draw(picture).line(stroke, fill=ink, width=18, joint="curve")
-    picture.save(tmp_path / "seven.png")
-    place(visitor, tmp_path / "seven.png")
+    visitor.place(picture)
     visitor.press("Predict it")
     expect(visitor.answer).to_have_text("7")
 
 
-def test_a_transparent_picture_is_placed_on_white(visitor: Visitor, tmp_path: Path) -> None:
-    Image.new("RGBA", (400, 300), (0, 0, 0, 0)).save(tmp_path / "nothing.png")
+def test_a_transparent_picture_is_placed_on_white(visitor: Visitor) -> None:
     blank = visitor.drawing()
-    place(visitor, tmp_path / "nothing.png")
+    visitor.place(Image.new("RGBA", (400, 300), (0, 0, 0, 0)))
     assert visitor.drawing() == blank
 
 
-def test_a_tightly_cut_picture_does_not_smear_into_its_bars(visitor: Visitor, tmp_path: Path) -> None:
+def test_a_tightly_cut_picture_does_not_smear_into_its_bars(visitor: Visitor) -> None:
     picture = Image.new("L", (100, 200), 255)
     ImageDraw.Draw(picture).line([(90, 0), (10, 199)], fill=0, width=20)
-    picture.save(tmp_path / "one.png")
-    place(visitor, tmp_path / "one.png")
+    visitor.place(picture)
     grey = sent_by(visitor).convert("L")
     assert grey.crop((0, 0, 60, 280)).getextrema() == grey.crop((220, 0, 280, 280)).getextrema() == (255, 255)
 

@@ -144,9 +144,7 @@ def test_overload_is_told_with_the_time_of_the_next_try_which_is_made_by_itself(
     quill.start_web()
     with visiting(chromium, quill.address) as visitor:
         visitor.page.clock.install()
-        visitor.draw(recorded("4"))
-        visitor.press("Predict it")
-        expect(visitor.drawings).to_have_count(1)
+        visitor.hand_in(recorded("4"))
         wait_until(lambda: visitor.status()["backlog"] == 1, "the backlog is measured anew")
         visitor.press("Predict it")
         expect(visitor.said).to_have_text(
@@ -166,9 +164,7 @@ def test_who_sends_too_much_is_told_their_share(chromium: Browser, new_quill: Ne
     quill = new_quill(client_limit=1)
     quill.start_web()
     with visiting(chromium, quill.address) as visitor:
-        visitor.draw(recorded("4"))
-        visitor.press("Predict it")
-        expect(visitor.drawings).to_have_count(1)
+        visitor.hand_in(recorded("4"))
         visitor.press("Predict it")
         expect(visitor.said).to_contain_text("One client may send 1 drawings a minute. Your drawing stays on this page")
 
@@ -256,34 +252,20 @@ def test_who_corrects_what_is_deleted_elsewhere_is_not_told_to_try_again(visitor
     )
 
 
-def test_a_drawing_that_could_not_be_read_is_told_with_its_reason(
-    chromium: Browser, new_quill: NewQuill, tmp_path: Path
-) -> None:
-    quill = new_quill()
-    quill.start_web()
-    with visiting(chromium, quill.address) as visitor:
-        visitor.draw(recorded("5"))
-        visitor.press("Predict it")
-        expect(visitor.drawings).to_have_count(1)
-        finish(tmp_path, visitor.predictions()[0], state=State.FAILED, error="the model ended 5 times")
-        expect(visitor.page.locator("#answer[data-tone=trouble] #said")).to_have_text(
-            "The model ended 5 times. Draw it anew."
-        )
+def test_a_drawing_that_could_not_be_read_is_told_with_its_reason(unanswered: Visitor, tmp_path: Path) -> None:
+    unanswered.hand_in(recorded("5"))
+    finish(tmp_path, unanswered.predictions()[0], state=State.FAILED, error="the model ended 5 times")
+    expect(unanswered.page.locator("#answer[data-tone=trouble] #said")).to_have_text(
+        "The model ended 5 times. Draw it anew."
+    )
 
 
-def test_not_sure_is_said_plainly_with_the_likeliest_digits(
-    chromium: Browser, new_quill: NewQuill, tmp_path: Path
-) -> None:
-    quill = new_quill()
-    quill.start_web()
-    with visiting(chromium, quill.address) as visitor:
-        visitor.draw(SCRIBBLE)
-        visitor.press("Predict it")
-        expect(visitor.drawings).to_have_count(1)
-        shares = (0.0, 0.01, 0.02, 0.0, 0.41, 0.0, 0.0, 0.04, 0.05, 0.47)
-        finish(tmp_path, visitor.predictions()[0], digits="9", probabilities=(shares,), confidence=0.47, unsure=True)
-        expect(visitor.said).to_have_text("Not sure: perhaps 9, perhaps 4, perhaps no digit at all.")
-        expect(visitor.drawings.locator(".read")).to_have_text("9?")
+def test_not_sure_is_said_plainly_with_the_likeliest_digits(unanswered: Visitor, tmp_path: Path) -> None:
+    unanswered.hand_in(SCRIBBLE)
+    shares = (0.0, 0.01, 0.02, 0.0, 0.41, 0.0, 0.0, 0.04, 0.05, 0.47)
+    finish(tmp_path, unanswered.predictions()[0], digits="9", probabilities=(shares,), confidence=0.47, unsure=True)
+    expect(unanswered.said).to_have_text("Not sure: perhaps 9, perhaps 4, perhaps no digit at all.")
+    expect(unanswered.drawings.locator(".read")).to_have_text("9?")
 
 
 def finish(folder: Path, prediction_id: str, **answer: object) -> None:

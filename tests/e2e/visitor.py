@@ -8,7 +8,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
+from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, expect
+
+from tests.services.pngs import png
 
 Point = tuple[float, float]
 Stroke = list[Point]
@@ -101,6 +104,21 @@ class Visitor:
         for stroke in strokes:
             points = [(box["x"] + x * scale, box["y"] + y * scale) for x, y in stroke]
             self._touch(points) if by == "touch" else self._drag(points)
+
+    def open_file(self, data: bytes, kind: str = "image/png") -> None:
+        """Open a file as a picture."""
+        self.page.get_by_label("Open a picture").set_input_files({"name": "digit", "mimeType": kind, "buffer": data})
+
+    def place(self, picture: Image.Image) -> None:
+        """Open the picture, and wait until it is on the blank paper."""
+        self.open_file(png(picture))
+        self.page.locator("#hint").wait_for(state="hidden")
+
+    def hand_in(self, strokes: list[Stroke]) -> None:
+        """Draw, ask, and wait until the drawing is accepted and listed, alone."""
+        self.draw(strokes)
+        self.press("Predict it")
+        expect(self.drawings).to_have_count(1)
 
     def predict(self, digit: str, box: Box = WHOLE) -> None:
         """Draw the digit on a fresh paper, ask, and wait for some answer."""

@@ -5,7 +5,6 @@ import json
 import socket
 import sqlite3
 import struct
-import zlib
 from base64 import b64encode
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -16,6 +15,7 @@ import pytest
 import requests
 from PIL import Image
 
+from tests.services.pngs import chunk, png, raw_png
 from tests.services.quill import Quill
 from tests.services.site import SEVEN
 
@@ -44,17 +44,13 @@ def data_url(data: bytes, kind: str = "image/png") -> str:
     return f"data:{kind};base64,{b64encode(data).decode()}"
 
 
-def chunk(kind: bytes, data: bytes) -> bytes:
-    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-
 def head(width: int, height: int) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0))
 
 
 def bomb(width: int, height: int) -> bytes:
     """Return a PNG of zeros that says to be so large."""
-    return head(width, height) + chunk(b"IDAT", zlib.compress(bytes(60_000_000), 9)) + chunk(b"IEND", b"")
+    return raw_png(width, height, bytes([8, 0, 0, 0, 0]), bytes(60_000_000))
 
 
 def saved(kind: str, **options: Any) -> bytes:
@@ -65,9 +61,7 @@ def saved(kind: str, **options: Any) -> bytes:
 
 def moving() -> bytes:
     frames = [Image.new("L", (28, 28), shade) for shade in range(100)]
-    file = io.BytesIO()
-    frames[0].save(file, "PNG", save_all=True, append_images=frames[1:])
-    return file.getvalue()
+    return png(frames[0], save_all=True, append_images=frames[1:])
 
 
 PNG, JSON = "image/png", "application/json"
@@ -157,9 +151,7 @@ def test_no_bad_drawing_costs_much_memory(web: Quill) -> None:
 def test_every_kind_of_still_png_is_taken(web: Quill, mode: str) -> None:
     image = Image.open(io.BytesIO(SEVEN)).convert("L")
     image = Image.fromarray(np.asarray(image).astype(np.uint16) * 257) if mode == "I;16" else image.convert(mode)
-    file = io.BytesIO()
-    image.save(file, "PNG")
-    response = requests.post(web.address + DRAWINGS, data=file.getvalue(), headers={"Content-Type": PNG}, timeout=10)
+    response = requests.post(web.address + DRAWINGS, data=png(image), headers={"Content-Type": PNG}, timeout=10)
     assert response.status_code == 202, response.text
 
 

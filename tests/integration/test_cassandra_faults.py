@@ -16,7 +16,7 @@ from shared.store.cassandra_connection import FIRST_CONNECTION_S
 from shared.store.cassandra_minutes import MINUTE_MS
 from tests.services.cassandra import CassandraServer, connected
 from tests.services.process import free_port, wait_until
-from tests.services.store import works
+from tests.services.store import opened, works
 
 pytestmark = pytest.mark.integration
 
@@ -25,8 +25,8 @@ SHORT_TIMEOUT_S = 4  # yet longer than the default, as a virtual machine may sta
 OpenStore = Callable[[], Store]
 
 
-def open_patiently(url: str) -> Store:
-    return open_store(Settings(store_url=url, cassandra_timeout_s=SHORT_TIMEOUT_S))
+def patient(url: str) -> Settings:
+    return Settings(store_url=url, cassandra_timeout_s=SHORT_TIMEOUT_S)
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def another_store(url: str) -> Generator[OpenStore]:
     with ExitStack() as stack:
 
         def another() -> Store:
-            store = open_patiently(url)
+            store = open_store(patient(url))
             stack.callback(store.close)
             return store
 
@@ -155,8 +155,7 @@ def test_the_seeds_table_is_taken_over_with_its_rows(url: str, session: Any) -> 
     session.execute("CREATE TABLE mnist1 (id uuid PRIMARY KEY, digits text, upload_time timestamp)", timeout=60)
     seeds, job = uuid.uuid4(), a_job()
     session.execute("INSERT INTO mnist1 (id, digits, upload_time) VALUES (%s, '4', 1543000000000)", [seeds])
-    store = open_patiently(url.replace("quill_test", "mnist_database"))
-    wait_until(lambda: works(store), "the store works", seconds=120)
+    store = opened(patient(url.replace("quill_test", "mnist_database")))
     store.add([job])
     store.finish([answered(job)])
     assert store.get([str(seeds)]) == {}
@@ -249,8 +248,7 @@ def test_a_mistake_of_the_program_stays_loud(store: Store) -> None:
 
 
 def test_a_keyspace_may_be_called_as_a_word_of_cql_is(url: str) -> None:
-    store = open_patiently(url.replace("/quill_test", "/table"))
-    wait_until(lambda: works(store), "the store works", seconds=120)
+    store = opened(patient(url.replace("/quill_test", "/table")))
     store.close()
 
 

@@ -15,6 +15,7 @@ from werkzeug.test import TestResponse
 
 from shared.contract import State
 from shared.settings import Settings
+from tests.services.pngs import png
 from tests.services.site import SEVEN, SEVEN_URL, Site
 from web.describe import CALLS
 from web.parts import Parts
@@ -25,10 +26,8 @@ pytestmark = pytest.mark.integration
 NOBODY = "/api/v1/predictions/00000000-0000-4000-8000-000000000000"
 
 
-def png(width: int, height: int, **options: Any) -> bytes:
-    file = io.BytesIO()
-    Image.new("L", (width, height), 255).save(file, "PNG", **options)
-    return file.getvalue()
+def blank(width: int, height: int, **options: Any) -> bytes:
+    return png(Image.new("L", (width, height), 255), **options)
 
 
 def send(site: Site, body: bytes | str, content_type: str = "image/png") -> TestResponse:
@@ -49,10 +48,8 @@ def label(site: Site, body: str) -> TestResponse:
 
 
 def moving() -> bytes:
-    frames = [Image.new("L", (28, 28), shade) for shade in (0, 255)]
-    file = io.BytesIO()
-    frames[0].save(file, "PNG", save_all=True, append_images=frames[1:])
-    return file.getvalue()
+    first, second = (Image.new("L", (28, 28), shade) for shade in (0, 255))
+    return png(first, save_all=True, append_images=[second])
 
 
 def ask(site: Site, view: Callable[[], Any]) -> TestResponse:
@@ -127,9 +124,9 @@ CASES: dict[str, Callable[[Site], TestResponse]] = {
     "invalid-data-url": lambda site: send_json(site, '{"image": "seven"}'),
     "invalid-base64": lambda site: send_json(site, '{"image": "data:image/png;base64,A"}'),
     "undecodable-image": lambda site: send(site, SEVEN[:100]),
-    "image-too-large": lambda site: send(site, png(2000, 2000)),
+    "image-too-large": lambda site: send(site, blank(2000, 2000)),
     "animated-image": lambda site: send(site, moving()),
-    "blank-drawing": lambda site: send(site, png(28, 28)),
+    "blank-drawing": lambda site: send(site, blank(28, 28)),
     "invalid-idempotency-key": lambda site: site.client.post("/api/v1/predictions", headers={"Idempotency-Key": ""}),
     "idempotency-mismatch": lambda site: (send_with_key(site, SEVEN), send_with_key(site, SEVEN + b" "))[1],
     "rate-limited": lambda site: (send(site, SEVEN), send(site, SEVEN))[1],
@@ -228,9 +225,9 @@ URLS = {
     "unsupported-image": "data:image/svg+xml;base64,AA==",
     "invalid-base64": "data:image/png;base64,A",
     "undecodable-image": data_url(SEVEN[:100]),
-    "image-too-large": data_url(png(2000, 2000)),
+    "image-too-large": data_url(blank(2000, 2000)),
     "animated-image": data_url(moving()),
-    "blank-drawing": data_url(png(28, 28)),
+    "blank-drawing": data_url(blank(28, 28)),
 }
 RIGHT: dict[str, dict[str, object]] = {
     "create": {"image": SEVEN_URL},

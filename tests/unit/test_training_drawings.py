@@ -1,4 +1,3 @@
-import io
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +7,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from shared.picture import picture_from_png
+from tests.services.pngs import png
 from training.canvas import CANVAS, draw, picture
 from training.datasets import DatasetError, digests, mnist_train, mnist_validation, read_checked
 from training.habits import HABITS, with_habits
@@ -61,9 +61,8 @@ def test_no_writer_is_in_two_splits(digits: list[Written]) -> None:
 def test_training_sees_the_picture_that_serving_makes(size: int, place: tuple[int, int]) -> None:
     fine = Image.new("L", (4 * CANVAS, 4 * CANVAS))
     draw(fine, [4 * (stroke * (size - 14) + place) for stroke in SEVEN], 4 * 14)
-    buffer = io.BytesIO()
-    fine.reduce(4).point([255 - tone for tone in range(256)]).save(buffer, "PNG")
-    difference = picture(SEVEN, size=size, pen=14).astype(int) - picture_from_png(buffer.getvalue())
+    drawing = png(fine.reduce(4).point([255 - tone for tone in range(256)]))
+    difference = picture(SEVEN, size=size, pen=14).astype(int) - picture_from_png(drawing)
     assert abs(difference).mean() < 2
 
 

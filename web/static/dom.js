@@ -2,7 +2,7 @@
 
 export const $ = (id) => document.getElementById(id);
 
-/** Make an element: `make("button", { type: "button", className: "x" }, "text", child)`. */
+/** Make an element: `make("button", { className: "x" }, "text", child)`. */
 export function make(tag, properties = {}, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(properties)) {
