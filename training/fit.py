@@ -50,16 +50,16 @@ def fit(recipe: Recipe, *, seed: int, folder: Path, progress: Progress) -> tuple
     keras.config.set_dtype_policy(recipe.dtype())
     feed, validation = recipe.feed(seed), recipe.validation()
     network, history = _resumed(folder) or (_compiled(recipe, recipe.epochs * feed.steps), History())
-    progress.start(recipe.epochs, feed.steps, feed.batch_size, done=len(history.loss))
-    for epoch in range(len(history.loss), recipe.epochs):
-        _reseed(network, seed, epoch)
-        batches = feed.epoch(epoch, recipe.strength(epoch))
-        fitted = network.fit(batches, verbose=0, shuffle=False, callbacks=[progress.callback()]).history
-        _note(history, fitted, {name: accuracy(network, examples) for name, examples in validation.items()})
-        progress.epoch_done(epoch, history.loss[-1], history.validation[-1])
-        if history.best == epoch:
-            network.save_weights(folder / "best.weights.h5")
-        _keep(network, history, folder)
+    with progress.shown(recipe.epochs, feed.steps, feed.batch_size, done=len(history.loss)):
+        for epoch in range(len(history.loss), recipe.epochs):
+            _reseed(network, seed, epoch)
+            batches = feed.epoch(epoch, recipe.strength(epoch))
+            fitted = network.fit(batches, verbose=0, shuffle=False, callbacks=[progress.callback()]).history
+            _note(history, fitted, {name: accuracy(network, examples) for name, examples in validation.items()})
+            progress.epoch_done(epoch, history.loss[-1], history.validation[-1])
+            if history.best == epoch:
+                network.save_weights(folder / "best.weights.h5")
+            _keep(network, history, folder)
     network.load_weights(folder / "best.weights.h5")
     return network, history
 

@@ -2,6 +2,8 @@
 # Keras and TensorFlow have no types.
 """Shows how far training is: bars with rate and remaining time on a terminal, a line an epoch elsewhere."""
 
+from collections.abc import Generator
+from contextlib import contextmanager
 from typing import Any
 
 import keras
@@ -21,14 +23,16 @@ class Progress:
         self._whole = self._epoch = self._bars.add_task("", visible=False, rate="")
         self._steps = self._batch_size = 0
 
-    def start(self, epochs: int, steps: int, batch_size: int, *, done: int) -> None:
-        """Begin, or go on after so many epochs."""
+    @contextmanager
+    def shown(self, epochs: int, steps: int, batch_size: int, *, done: int) -> Generator[None]:
+        """Show the bars during the block, which begins after so many epochs; then leave the terminal as it was."""
         self._steps, self._batch_size = steps, batch_size
         if done:
             self._console.print(f"going on after epoch {done} of {epochs}")
         self._whole = self._bars.add_task("epochs", total=epochs, completed=done, rate="")
         self._epoch = self._bars.add_task("batches", total=steps, rate="")
-        self._bars.start()
+        with self._bars:
+            yield
 
     def callback(self) -> keras.callbacks.Callback:
         """Return what tells these bars of each batch of one epoch."""
@@ -45,7 +49,3 @@ class Progress:
         self._bars.update(self._whole, advance=1)
         shares = ", ".join(f"{name} {100 * share:.2f} %" for name, share in validation.items())
         self._console.print(f"epoch {epoch + 1}: loss {loss:.4f}; right in validation: {shares}")
-
-    def stop(self) -> None:
-        """Leave the terminal as it was."""
-        self._bars.stop()

@@ -2,11 +2,10 @@
 # Keras and TensorFlow have no types.
 """One training run from data to model file."""
 
-import dataclasses
 import hashlib
 import math
 import shutil
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any
@@ -40,7 +39,7 @@ def run(
         click.ClickException: when nothing can be written into models.
     """
     recipe = RECIPES[architecture]
-    recipe = dataclasses.replace(recipe, epochs=epochs or recipe.epochs)
+    recipe = replace(recipe, epochs=epochs or recipe.epochs)
     folder = STATE / f"{architecture}-{seed}-{recipe.epochs}"
     corrected = learnable(read_corrections(corrections), recipe) if corrections else None
     if corrected:
@@ -49,11 +48,7 @@ def run(
     if restart:
         shutil.rmtree(folder, ignore_errors=True)
     _check_writable(models)
-    progress = Progress()
-    try:
-        network, history = fit(recipe, seed=seed, folder=folder, progress=progress)
-    finally:
-        progress.stop()
+    network, history = fit(recipe, seed=seed, folder=folder, progress=Progress())
     known = _known(recipe, network, history) | {"architecture": architecture, "seed": seed, "data": digests()}
     known |= {"corrections": len(corrected)} if corrected is not None else {}
     save(served(_plain(recipe, network), known["temperature"]), models / f"{architecture}.keras", known)
@@ -88,7 +83,7 @@ def learning_from(corrected: Examples, recipe: Recipe) -> Recipe:
         plain = recipe.feed(seed)
         return plain.and_also(Source(corrected, max(1, plain.batch_size // CORRECTED)))
 
-    return dataclasses.replace(recipe, feed=feed)
+    return replace(recipe, feed=feed)
 
 
 def _known(recipe: Recipe, network: keras.Model, history: History) -> dict[str, Any]:

@@ -36,11 +36,8 @@ def _share_right(architecture: str, seed: int) -> float:
     from training.progress import Progress  # noqa: PLC0415
     from training.recipes import RECIPES  # noqa: PLC0415
 
-    folder, progress = FOLDER / f"{architecture}-{seed}", Progress()
-    try:
-        network, _ = fit(RECIPES[architecture], seed=seed, folder=folder, progress=progress)
-    finally:
-        progress.stop()
+    folder = FOLDER / f"{architecture}-{seed}"
+    network, _ = fit(RECIPES[architecture], seed=seed, folder=folder, progress=Progress())
     test = mnist_test()
     digits = logits(network, test.pictures)[:, :CLASSES].argmax(axis=1)  # as a worker answers, whatever is no digit
     shutil.rmtree(folder)
