@@ -30,6 +30,10 @@ class Measure:
     rate_per_s: float
     store: str
 
+    def oldest_s(self) -> float | None:
+        """Return for how many seconds the oldest has waited by now; None as for oldest_ms."""
+        return None if self.oldest_ms is None else max(0, now_ms() - self.oldest_ms) / 1000
+
 
 class Backlog:
     """Measures in a thread of its own: a store that is slow, or away, delays nobody who asks.

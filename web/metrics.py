@@ -12,7 +12,6 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 from redis import RedisError
 
-from shared.contract import now_ms
 from shared.queue import messages, model_versions
 from web.counts import REGISTRY
 from web.describe import Answer, Call, describe
@@ -55,7 +54,7 @@ class Present(Collector):
         seen = self._parts.backlog.now()
         if seen.count is None:
             return
-        oldest_s = 0.0 if seen.oldest_ms is None else max(0, now_ms() - seen.oldest_ms) / 1000
+        oldest_s = seen.oldest_s() or 0.0
         yield GaugeMetricFamily("quill_backlog_jobs", "Drawings accepted and not finished.", seen.count)
         yield GaugeMetricFamily("quill_backlog_oldest_seconds", "For how long the oldest of them has waited.", oldest_s)
 

@@ -6,7 +6,6 @@ from flask import Blueprint, Response
 from pydantic import ValidationError
 from redis import RedisError
 
-from shared.contract import now_ms
 from shared.queue import live_workers
 from web.describe import Answer, Call, describe
 from web.parts import parts
@@ -23,7 +22,7 @@ def status() -> Response:
     workers, queue = _workers()
     view = StatusView(
         backlog=seen.count,
-        oldest_s=None if seen.oldest_ms is None else max(0, now_ms() - seen.oldest_ms) / 1000,
+        oldest_s=seen.oldest_s(),
         rate_per_s=round(seen.rate_per_s, 2),
         workers=workers,
         store=seen.store,
