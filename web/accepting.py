@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 
-from flask import request
+from flask import Response, request
 
 from shared.contract import Job, Prediction, new_id
 from web.parts import parts
@@ -18,6 +18,13 @@ def preferred_wait_s() -> float:
     """Return the seconds of `Prefer: wait=SECONDS` (RFC 7240), 0 without."""
     wait = WAIT.search(request.headers.get("Prefer", ""))
     return min(float(wait["seconds"]), LONGEST_WAIT_S) if wait else 0.0
+
+
+def note_preference(response: Response, wait_s: float, *, was_enough: bool) -> None:
+    """Add what RFC 7240 asks for: that the answer depends on `Prefer`, and that the wait was granted where it was."""
+    response.headers["Vary"] = "Prefer"
+    if wait_s and was_enough:
+        response.headers["Preference-Applied"] = f"wait={wait_s:.0f}"
 
 
 def accept_drawing(png: bytes, wait_s: float, *, holds_place: bool = False) -> Prediction:

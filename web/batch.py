@@ -6,7 +6,7 @@ from typing import cast
 from flask import Blueprint, Response, request
 
 from shared.contract import Job, State
-from web.accepting import accept, preferred_wait_s
+from web.accepting import accept, note_preference, preferred_wait_s
 from web.admission import ADMISSION_PROBLEMS
 from web.bodies import BODY_PROBLEMS, sent, valid
 from web.describe import Answer, Call, describe
@@ -45,11 +45,7 @@ def create_many() -> Response:
     wait_s = preferred_wait_s()
     drawings = sent(Drawings).drawings
     parts().admission.admit(request.remote_addr, len(drawings))
-    response = _answer(_read(drawings), wait_s)
-    response.headers["Vary"] = "Prefer"
-    if wait_s and response.status_code == 200:  # noqa: PLR2004 - the status tells that nobody is waited for
-        response.headers["Preference-Applied"] = f"wait={wait_s:.0f}"
-    return response
+    return _answer(_read(drawings), wait_s)
 
 
 def _read(drawings: Sequence[object]) -> list[Job | Problem]:
@@ -71,11 +67,11 @@ def _given(drawing: object) -> bytes | Job | Problem:
 
 def _answer(read: Sequence[Job | Problem], wait_s: float) -> Response:
     jobs = [job for job in read if isinstance(job, Job)]
-    predictions = iter(accept(jobs, wait_s) if jobs else ())
-    entries = [
-        RefusedView(problem=told(one)) if isinstance(one, Problem) else PredictionView.of(next(predictions))
-        for one in read
-    ]
-    waits = any(isinstance(entry, PredictionView) and entry.state == State.QUEUED for entry in entries)
+    predictions = accept(jobs, wait_s) if jobs else []
+    views = map(PredictionView.of, predictions)
+    entries = [RefusedView(problem=told(one)) if isinstance(one, Problem) else next(views) for one in read]
+    finished = all(prediction.state is not State.QUEUED for prediction in predictions)
     body = BatchView(predictions=entries).model_dump_json()
-    return Response(body, 202 if waits else 200, mimetype="application/json")
+    response = Response(body, 200 if finished else 202, mimetype="application/json")
+    note_preference(response, wait_s, was_enough=finished)
+    return response

@@ -3,7 +3,7 @@
 from flask import Blueprint, Response, request, url_for
 
 from shared.contract import Prediction, State, is_id, new_id
-from web.accepting import LONGEST_WAIT_S, accept, accept_drawing, preferred_wait_s
+from web.accepting import LONGEST_WAIT_S, accept, accept_drawing, note_preference, preferred_wait_s
 from web.admission import ADMISSION_PROBLEMS
 from web.bodies import BODY_PROBLEMS, asked, sent
 from web.counts import CORRECTIONS, REPEATS
@@ -54,9 +54,7 @@ def create() -> Response:
     finished = prediction.state is not State.QUEUED
     response = shown(prediction) if finished else _accepted(prediction, ahead)
     response.headers["Location"] = url_for(".show", prediction_id=prediction.id)
-    response.headers["Vary"] = "Prefer"
-    if wait_s and finished:
-        response.headers["Preference-Applied"] = f"wait={wait_s:.0f}"
+    note_preference(response, wait_s, was_enough=finished)
     return response
 
 
