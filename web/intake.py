@@ -75,14 +75,11 @@ class Intake:
                 self._submit(jobs)
             except SubmitError as error:
                 log.warning("%d accepted jobs wait for Redis: %s", len(jobs), error)
-                if self._closing.wait(PAUSE_S):
-                    break
+                if not self._closing.wait(PAUSE_S):
+                    continue
             except Exception:
                 log.exception("%d accepted jobs are left to the sweeper", len(jobs))  # nobody waits for this future
-                break
-            else:
-                break
-        return [None] * len(jobs)
+            return [None] * len(jobs)
 
 
 def job_read(job_id: str, reading: Reading) -> Job:
