@@ -1,7 +1,5 @@
 """Whether the process lives, and whether it can serve: store, queue and a live worker."""
 
-from collections.abc import Callable
-
 from flask import Blueprint, Response
 from redis import RedisError
 
@@ -25,19 +23,26 @@ def alive() -> Response:
 @describe(Call([Answer(200, ReadyView, headers=["Cache-Control"]), Answer(503, ReadyView, headers=["Cache-Control"])]))
 def ready() -> Response:
     """Tell of each part that serving needs whether it is there; 503 unless all are."""
-    versions: list[str] = []
-    store, queue = _checked(parts().store.ping), _checked(lambda: versions.extend(model_versions(parts().redis)))
+    store, (queue, versions) = _store(), _queue()
     worker = "ok" if versions else "no worker is alive: start one with `python -m worker`"
     view = ReadyView(store=store, queue=queue, worker=worker, model_versions=sorted(set(versions)))
     return _told(200 if {store, queue, worker} == {"ok"} else 503, view)
 
 
-def _checked(ask: Callable[[], object]) -> str:
+def _store() -> str:
     try:
-        ask()
-    except (StoreUnavailableError, RedisError) as error:
+        parts().store.ping()
+    except StoreUnavailableError as error:
         return str(error)
     return "ok"
+
+
+def _queue() -> tuple[str, list[str]]:
+    """Return ok, or what is wrong with the queue; and the models of the live workers."""
+    try:
+        return "ok", model_versions(parts().redis)
+    except RedisError as error:
+        return str(error), []
 
 
 def _told(status: int, view: AliveView | ReadyView) -> Response:
