@@ -15,7 +15,7 @@ from shared.contract import CLASSIFY
 from shared.queue import SubmitError, connect, make_celery, submitter
 from shared.settings import Settings
 from shared.store import Store, StoreUnavailableError
-from worker.answering import Answering, Arrival, Model
+from worker.answering import Answering, Model
 from worker.attempts import Attempts
 from worker.events import EventsTogether
 from worker.keeping import Keeping
@@ -60,7 +60,7 @@ class Worker:
             model, attempts, keep=self._keeping.keep, worker=name, max_attempts=settings.max_attempts
         )
         unanswered = Unanswered(self._answering.answer, self._keeping.kept, settings.visibility_s)
-        self._answers: Batcher[Arrival, Any] = Batcher(unanswered.answer, limit=settings.batch_limit, name="model")
+        self._answers = Batcher(unanswered.answer, limit=settings.batch_limit, name="model")
         self._kept = Batcher(self._keeping.keep, limit=4 * settings.batch_limit, name="store")
         self._celery = self._make_celery()
 

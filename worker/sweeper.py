@@ -56,8 +56,9 @@ class Sweeper:
             self._redis.set(EPOCH_KEY, IN_DOUBT)
         jobs = self._lost(self._clock() if forgot else self._last_honest_ms(), everything=forgot)
         for start in range(0, len(jobs), MAX_JOBS):
-            self._submit(jobs[start : start + MAX_JOBS])
-            RESUBMISSIONS.inc(len(jobs[start : start + MAX_JOBS]))
+            message = jobs[start : start + MAX_JOBS]
+            self._submit(message)
+            RESUBMISSIONS.inc(len(message))
         self._resubmitted |= dict.fromkeys((job.id for job in jobs), self._clock())
         if forgot:
             self._redis.set(EPOCH_KEY, run_id, xx=True)  # not if Redis has forgotten again meanwhile
