@@ -101,7 +101,7 @@ def submitter(app: Celery) -> Submit:
     return submit
 
 
-def connect(settings: Settings) -> Redis:
+def redis_client(settings: Settings) -> Redis:
     """Return a client for the keys above; it connects when used, and answers or raises within seconds.
 
     A server that has become a replica may live on under the old connection while the address leads to another one: so
@@ -155,7 +155,7 @@ def model_versions(redis: Redis) -> list[str]:
     return [about["model_version"] for about in live_workers(redis)]
 
 
-def messages(redis: Redis) -> dict[str, int]:
+def message_counts(redis: Redis) -> dict[str, int]:
     """Return how many messages wait in Redis, and how many are taken by a worker and not acknowledged."""
     return {"waiting": redis.llen(QUEUE), "unacknowledged": redis.hlen(UNACKED_KEY)}
 

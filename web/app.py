@@ -5,7 +5,7 @@ from multiprocessing.util import Finalize
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from shared.queue import Submit, connect, make_celery, submitter
+from shared.queue import Submit, make_celery, redis_client, submitter
 from shared.reading import Read, Reader
 from shared.settings import Settings
 from shared.store import Store, open_store
@@ -38,7 +38,7 @@ def create_app(
         Finalize(None, store.close, exitpriority=0)  # last: SQLite then needs no more than its one file
     submit = submit or submitter(make_celery(settings))
     read = read or Reader().read
-    redis = connect(settings)
+    redis = redis_client(settings)
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = settings.body_limit
     waiting = Waiting(store, redis, limit=settings.waiting_limit)

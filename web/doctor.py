@@ -10,7 +10,7 @@ from redis import AuthenticationError, Redis, RedisError
 
 from shared.contract import now_ms
 from shared.model_file import ModelError, proved
-from shared.queue import connect, model_versions
+from shared.queue import model_versions, redis_client
 from shared.settings import Settings, SettingsError
 from shared.store import Store, StoreUnavailableError, open_store
 
@@ -52,7 +52,7 @@ def examine(*, room: int = ROOM) -> Iterator[Finding]:
         yield Finding("settings", str(error), "correct the variable; `python -m shared.settings` lists all")
         return
     yield Finding("settings")
-    with closing(connect(settings)) as redis, closing(open_store(settings)) as store:
+    with closing(redis_client(settings)) as redis, closing(open_store(settings)) as store:
         yield _found("Redis", lambda: _check_redis(redis))
         yield _found("disk", lambda: _check_disk(settings, room))
         yield _found("store", lambda: _check_store(store))

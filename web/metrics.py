@@ -12,7 +12,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 from redis import RedisError
 
-from shared.queue import messages, model_versions
+from shared.queue import message_counts, model_versions
 from web.counts import REGISTRY
 from web.describe import Answer, Call, describe
 from web.parts import Parts, parts
@@ -61,7 +61,7 @@ class Present(Collector):
     def _queue(self) -> Iterator[GaugeMetricFamily]:
         versions = Counter(model_versions(self._parts.redis))  # first, so that a queue that takes nothing is absent
         told = GaugeMetricFamily("quill_queue_messages", "Messages in Redis, by state.", labels=["state"])
-        for state, count in messages(self._parts.redis).items():
+        for state, count in message_counts(self._parts.redis).items():
             told.add_metric([state], count)
         yield told
         alive = GaugeMetricFamily("quill_workers", "Live workers, by the model they hold.", labels=["model_version"])

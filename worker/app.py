@@ -12,7 +12,7 @@ from redis import RedisError
 
 from shared.batcher import Batcher
 from shared.contract import CLASSIFY
-from shared.queue import SubmitError, connect, make_celery, submitter
+from shared.queue import SubmitError, make_celery, redis_client, submitter
 from shared.settings import Settings
 from shared.store import Store, StoreUnavailableError
 from worker.answering import Answering, Model
@@ -52,7 +52,7 @@ class Worker:
         self._store = store
         self._name = name
         self._stop_s = stop_s
-        self._redis = connect(settings)
+        self._redis = redis_client(settings)
         self._tally = Tally(model.version)
         attempts = Attempts(self._redis)
         self._keeping = Keeping(store, self._redis, attempts)

@@ -14,7 +14,7 @@ import click
 from redis import Redis
 
 from shared.contract import MAX_JOBS, Job, new_id, now_ms
-from shared.queue import connect, make_celery, submitter
+from shared.queue import make_celery, redis_client, submitter
 from shared.settings import Settings
 from shared.store import Store, open_store
 from tests.bench.contestants import Ground
@@ -72,7 +72,7 @@ def scale(bench: Bench, workers: int) -> float:
 
 def wait_in_line(bench: Bench) -> tuple[float, float, float]:
     """Return the bytes of Redis a queued job, and the results a second of one worker at the start and at the end."""
-    client = connect(bench.settings)
+    client = redis_client(bench.settings)
     (worker,) = bench.start_workers(1, call_s=0.0, batch_limit=64)
     bench.submit(WARM, MAX_JOBS)
     bench.drain()

@@ -8,7 +8,7 @@ import pytest
 from redis import Redis
 
 from shared.contract import PICTURE_BYTES, Job, new_id, now_ms
-from shared.queue import EPOCH_KEY, QUEUE, connect, make_celery, submitter
+from shared.queue import EPOCH_KEY, QUEUE, make_celery, redis_client, submitter
 from shared.settings import Settings
 from shared.store import open_store
 from tests.services.metrics import samples
@@ -40,7 +40,7 @@ def test_a_worker_counts_what_it_does(new_quill: Callable[..., Quill], redis_url
     assert len(jobs[0].pictures[0]) == PICTURE_BYTES
     open_store(settings).add(jobs)
     submitter(make_celery(settings))(jobs)
-    redis = connect(settings)
+    redis = redis_client(settings)
     redis.set(EPOCH_KEY, str(redis.info("server")["run_id"]))  # else the sweeper would submit them again
     redeliver(redis)
     port = free_port()

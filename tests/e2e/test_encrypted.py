@@ -14,7 +14,7 @@ from kombu.exceptions import OperationalError
 from pydantic import SecretStr
 from redis.exceptions import ConnectionError as NoConnectionError
 
-from shared.queue import connect, make_celery
+from shared.queue import make_celery, redis_client
 from shared.settings import Settings
 from tests.services.authority import Authority
 from tests.services.cassandra import TIMEOUT_S, CassandraServer, connected
@@ -71,7 +71,7 @@ def test_a_redis_that_nobody_vouches_for_is_told_nothing(redis_url: str, tmp_pat
     options = "" if trusted == "nobody" else f"?ssl_ca_certs={Authority(tmp_path).certificate}"
     settings = Settings(redis_url=SecretStr(redis_url.partition("?")[0] + options))
     with pytest.raises(NoConnectionError, match="CERTIFICATE_VERIFY_FAILED"):
-        connect(settings).ping()
+        redis_client(settings).ping()
     with (
         make_celery(settings).connection_for_write() as queue,
         pytest.raises(OperationalError, match="CERTIFICATE_VERIFY_FAILED"),

@@ -11,7 +11,7 @@ from pydantic import SecretStr
 from redis import Redis
 
 from shared.contract import CLASSES, NAMES, PICTURE_BYTES, SIDE, Job, Prediction, State, new_id
-from shared.queue import ATTEMPTS_KEY, connect
+from shared.queue import ATTEMPTS_KEY, redis_client
 from shared.settings import Settings
 from worker.answering import Answering, Arrival, Classify
 from worker.attempts import DAY_S, Attempts
@@ -225,7 +225,7 @@ def test_the_same_job_twice_in_a_batch_is_no_suspect(answer: Any) -> None:
 
 
 def test_without_redis_jobs_are_answered_uncounted() -> None:
-    nobody = Attempts(connect(Settings(redis_url=SecretStr("redis://127.0.0.1:1/0"))))
+    nobody = Attempts(redis_client(Settings(redis_url=SecretStr("redis://127.0.0.1:1/0"))))
     stage = Answering(FakeModel(), nobody, keep=len, worker="w", max_attempts=3)
     assert stage.answer([Arrival(a_job(7), 0.0, 0)])[0].digits == read_as(7)
 

@@ -14,7 +14,7 @@ from redis import Redis
 
 from shared.batcher import Batcher
 from shared.contract import Job, Prediction, State, new_id, to_message
-from shared.queue import ATTEMPTS_KEY, DONE_CHANNEL, connect
+from shared.queue import ATTEMPTS_KEY, DONE_CHANNEL, redis_client
 from shared.settings import Settings
 from shared.store import StoreUnavailableError
 from tests.services.store import a_job
@@ -98,7 +98,7 @@ def test_a_process_that_ends_does_not_wait_for_a_store_that_is_away(redis: Redis
 
 def test_answers_are_kept_even_if_nobody_can_be_told() -> None:
     store: Any = FakeStore()
-    nobody = connect(Settings(redis_url=SecretStr("redis://127.0.0.1:1/0")))
+    nobody = redis_client(Settings(redis_url=SecretStr("redis://127.0.0.1:1/0")))
     Keeping(store, nobody, Attempts(nobody)).keep([done(a_job())])
     assert len(store.kept) == 1
 

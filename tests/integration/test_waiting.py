@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from redis import Redis
 
 from shared.contract import Job, Prediction, State, new_id, now_ms
-from shared.queue import DONE_CHANNEL, connect
+from shared.queue import DONE_CHANNEL, redis_client
 from shared.settings import Settings
 from shared.store import Store, StoreUnavailableError
 from tests.services.process import wait_until
@@ -57,7 +57,7 @@ def kept() -> Kept:
 
 @pytest.fixture
 def waiting(kept: Kept, redis_url: str) -> Waiting:
-    return Waiting(cast("Store", kept), connect(Settings(redis_url=SecretStr(redis_url))), limit=1)
+    return Waiting(cast("Store", kept), redis_client(Settings(redis_url=SecretStr(redis_url))), limit=1)
 
 
 @pytest.fixture
@@ -119,7 +119,7 @@ JUNK = ["no JSON", "7", "[7]", "[[]]", "{}", "[" * 10_000, b"\xff", '["\\ud800"]
 
 
 def test_what_a_stranger_hints_drops_no_subscription(waiting: Waiting, redis_url: str) -> None:
-    with connect(Settings(redis_url=SecretStr(redis_url))) as redis:
+    with redis_client(Settings(redis_url=SecretStr(redis_url))) as redis:
         wait_until(lambda: redis.publish(DONE_CHANNEL, '["x"]') and waiting.finished, "it listens")
         for junk in JUNK:
             redis.publish(DONE_CHANNEL, junk)

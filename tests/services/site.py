@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from shared.contract import NAMES, Job, Prediction, State, now_ms
-from shared.queue import DONE_CHANNEL, connect
+from shared.queue import DONE_CHANNEL, redis_client
 from shared.reader import read_here
 from shared.reading import Reading
 from shared.settings import Settings
@@ -41,7 +41,7 @@ class Site:
         given: dict[str, Any] = {"redis_url": redis, "store_url": f"sqlite:///{folder}/quill.db"} | settings
         self.settings = Settings(**given)
         self.store = open_store(self.settings)
-        self.redis = connect(self.settings)
+        self.redis = redis_client(self.settings)
         self.sent: list[Job] = []
         self.on_submit: Callable[[Sequence[Job]], object] = lambda _: None
         self.app = create_app(self.settings, store=self.store, submit=self._submit, read=_read_at_once)
