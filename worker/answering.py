@@ -48,7 +48,7 @@ class Arrival(NamedTuple):
     redelivered: bool = False  # Redis has handed it out before
 
 
-class Reading(NamedTuple):
+class Classified(NamedTuple):
     """What one model call said of one job: (pictures, 10) probabilities, or why it could not."""
 
     probabilities: NDArray[np.float32] | Exception
@@ -81,8 +81,8 @@ class Answering:
         if suspects:  # before the call for the others: one of these may end the process
             self._attempts.withdraw([arrival.job.id for arrival in suspects])
         predictions = {
-            arrival.job.id: self._prediction(arrival, reading, 1)
-            for arrival, reading in zip(fresh, self._read([arrival.job for arrival in fresh]), strict=True)
+            arrival.job.id: self._prediction(arrival, classified, 1)
+            for arrival, classified in zip(fresh, self._classify([arrival.job for arrival in fresh]), strict=True)
         }
         predictions |= self._answer_suspects(suspects, list(predictions.values()))
         return [predictions[arrival.job.id] for arrival in arrivals]
@@ -107,12 +107,12 @@ class Answering:
             log.error("job %s given up after %d attempts", suspect.job.id, self._max_attempts)
             now = time.monotonic()
             error = RuntimeError(f"the model's process ended {self._max_attempts} times while it read this drawing")
-            return self._prediction(suspect, Reading(error, 0, now, now), self._max_attempts)
-        reading = self._read([suspect.job])[0]
+            return self._prediction(suspect, Classified(error, 0, now, now), self._max_attempts)
+        classified = self._classify([suspect.job])[0]
         self._attempts.withdraw([suspect.job.id])  # its answer may wait for the store while its message comes again
-        return self._prediction(suspect, reading, attempt)
+        return self._prediction(suspect, classified, attempt)
 
-    def _read(self, jobs: Sequence[Job]) -> list[Reading]:
+    def _classify(self, jobs: Sequence[Job]) -> list[Classified]:
         """Classify the jobs in one call; if it raises, split them until only the guilty one fails.
 
         Raises:
@@ -131,13 +131,13 @@ class Answering:
             if len(jobs) == 1:
                 self._call(EMPTY)
                 log.exception("job %s breaks the model", jobs[0].id)
-                return [Reading(error, len(pictures), began, time.monotonic())]
+                return [Classified(error, len(pictures), began, time.monotonic())]
             half = len(jobs) // 2
-            return self._read(jobs[:half]) + self._read(jobs[half:])
+            return self._classify(jobs[:half]) + self._classify(jobs[half:])
         ended = time.monotonic()
         BATCH_PICTURES.observe(len(pictures))
         ends = np.cumsum([len(job.pictures) for job in jobs])[:-1]
-        return [Reading(rows, len(pictures), began, ended) for rows in np.split(probabilities, ends)]
+        return [Classified(rows, len(pictures), began, ended) for rows in np.split(probabilities, ends)]
 
     def _call(self, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
         self._called_s = time.monotonic()
@@ -146,22 +146,22 @@ class Answering:
         finally:
             self._called_s = None
 
-    def _prediction(self, arrival: Arrival, reading: Reading, attempts: int) -> Prediction:
+    def _prediction(self, arrival: Arrival, classified: Classified, attempts: int) -> Prediction:
         job = arrival.job
         return Prediction(
             id=job.id,
             pictures=job.pictures,
             accepted_ms=job.accepted_ms,
             finished_ms=max(now_ms(), job.accepted_ms),
-            **_outcome(reading.probabilities, self._model.threshold),
+            **_outcome(classified.probabilities, self._model.threshold),
             model_version=self._model.version,
             worker=self._worker,
-            batch_size=reading.batch_size,
+            batch_size=classified.batch_size,
             attempts=attempts,
             stage_ms={
                 "queued": max(0, arrival.received_ms - job.accepted_ms),
-                "waited": round(1000 * (reading.began_s - arrival.received_s), 3),
-                "classified": round(1000 * (reading.ended_s - reading.began_s), 3),
+                "waited": round(1000 * (classified.began_s - arrival.received_s), 3),
+                "classified": round(1000 * (classified.ended_s - classified.began_s), 3),
             },
         )
 
