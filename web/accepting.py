@@ -8,7 +8,7 @@ from flask import Response, request
 
 from shared.contract import Job, Prediction, new_id
 from web.parts import parts
-from web.waiting import Arrivals, gathered
+from web.waiting import Outcomes, gathered
 
 LONGEST_WAIT_S = 30.0
 WAIT = re.compile(r"(?:^|,)\s*wait\s*=\s*(\"?)(?P<seconds>\d{1,9})\1\s*(?:$|[,;])", re.IGNORECASE)
@@ -40,9 +40,9 @@ def accept_drawing(png: bytes, wait_s: float, *, holds_place: bool = False) -> P
         StoreUnavailableError: nothing was promised.
     """
     job_id = new_id()
-    with parts().waiting.expecting(job_id) as arrivals:
+    with parts().waiting.expecting(job_id) as outcomes:
         accepted = parts().intake.accept_read(job_id, parts().read([png]))
-        return _answered([job_id], accepted, arrivals, wait_s, holds_place=holds_place)[0]
+        return _answered([job_id], accepted, outcomes, wait_s, holds_place=holds_place)[0]
 
 
 def accept(jobs: Sequence[Job], wait_s: float) -> list[Prediction]:
@@ -52,14 +52,14 @@ def accept(jobs: Sequence[Job], wait_s: float) -> list[Prediction]:
         StoreUnavailableError: nothing was promised.
     """
     ids = [job.id for job in jobs]
-    with parts().waiting.expecting(*ids) as arrivals:
-        return _answered(ids, parts().intake.accept(jobs), arrivals, wait_s)
+    with parts().waiting.expecting(*ids) as outcomes:
+        return _answered(ids, parts().intake.accept(jobs), outcomes, wait_s)
 
 
 def _answered(
     ids: Sequence[str],
     accepted: "Future[list[Job]]",
-    arrivals: Arrivals,
+    outcomes: Outcomes,
     wait_s: float,
     *,
     holds_place: bool = False,
@@ -71,7 +71,7 @@ def _answered(
     """
     became: Mapping[str, Prediction | None] = {}
     if wait_s:
-        accepted.add_done_callback(lambda future: arrivals.put(dict.fromkeys(ids)) if future.exception() else None)
+        accepted.add_done_callback(lambda future: outcomes.put(dict.fromkeys(ids)) if future.exception() else None)
         gather = gathered if holds_place else parts().waiting.wait
-        became = gather(ids, arrivals, wait_s, are_kept=accepted.done)
+        became = gather(ids, outcomes, wait_s, are_kept=accepted.done)
     return [became.get(job.id) or Prediction(job.id, job.pictures, job.accepted_ms) for job in accepted.result()]

@@ -11,7 +11,7 @@ from web.describe import Answer, Call, describe
 from web.parts import parts
 from web.predictions import known
 from web.views import EventView, PredictionView
-from web.waiting import Arrivals, gathered
+from web.waiting import Outcomes, gathered
 
 HEARTBEAT_S = 5.0  # keeps proxies from closing a silent connection, and notices a client that left
 LONGEST_S = 300.0  # then the stream ends, and a browser opens it anew by itself
@@ -30,22 +30,22 @@ def events(prediction_id: str) -> Response:
     """Tell a prediction now and when it changes, as events named `prediction`; the stream ends with the final one."""
     with ExitStack() as stack:
         stack.enter_context(parts().waiting.place())
-        arrivals = stack.enter_context(parts().waiting.expecting(prediction_id))
-        told = stream(known(prediction_id), arrivals)
+        outcomes = stack.enter_context(parts().waiting.expecting(prediction_id))
+        told = stream(known(prediction_id), outcomes)
         response = Response(told, mimetype="text/event-stream", headers={"Cache-Control": "no-store"})
         response.call_on_close(stack.pop_all().close)
     return response
 
 
 def stream(
-    prediction: Prediction, arrivals: Arrivals, *, heartbeat_s: float = HEARTBEAT_S, longest_s: float = LONGEST_S
+    prediction: Prediction, outcomes: Outcomes, *, heartbeat_s: float = HEARTBEAT_S, longest_s: float = LONGEST_S
 ) -> Iterator[str]:
     """Yield an event for each state, and comments in between; the end comes with the final state, or when forgotten."""
     yield _event(prediction)
     deadline_s = time.monotonic() + longest_s
     is_over = prediction.state is not State.QUEUED
     while not is_over and time.monotonic() < deadline_s:
-        became = gathered([prediction.id], arrivals, heartbeat_s)
+        became = gathered([prediction.id], outcomes, heartbeat_s)
         final, is_over = became.get(prediction.id), bool(became)
         yield _event(final) if final else ":\n\n"
 

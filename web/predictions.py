@@ -127,10 +127,10 @@ def _accept_once(key: str, png: bytes, wait_s: float) -> Prediction:
 
 
 def _looked_up(prediction_id: str, wait_s: float) -> Prediction:
-    with parts().waiting.expecting(prediction_id) as arrivals:  # before the look, so that no hint falls in between
+    with parts().waiting.expecting(prediction_id) as outcomes:  # before the look, so that no hint falls in between
         prediction = known(prediction_id)
         if wait_s and prediction.state is State.QUEUED:
-            became = parts().waiting.wait([prediction_id], arrivals, wait_s)
+            became = parts().waiting.wait([prediction_id], outcomes, wait_s)
             prediction = became.get(prediction_id) or known(prediction_id)
     return prediction
 

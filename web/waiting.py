@@ -26,7 +26,7 @@ LET_GO_S = 0.1  # once waiting is over, who still comes, or was only being accep
 ID_LIST = TypeAdapter(list[str])  # what a hint carries, as JSON
 
 # What became of jobs: finished, or None where nothing is kept, or nobody looks any more.
-Arrivals = SimpleQueue[Mapping[str, Prediction | None]]
+Outcomes = SimpleQueue[Mapping[str, Prediction | None]]
 
 
 class NoPlaceError(Exception):
@@ -46,7 +46,7 @@ class Waiting:
         self._store = store
         self._redis = redis
         self._places = threading.BoundedSemaphore(limit)
-        self._waiters: defaultdict[str, list[Arrivals]] = defaultdict(list)
+        self._waiters: defaultdict[str, list[Outcomes]] = defaultdict(list)
         self._lock = threading.Lock()
         self._closing = threading.Event()
         self.finished = 0
@@ -54,21 +54,21 @@ class Waiting:
         threading.Thread(target=self._keep_looking, name="looks", daemon=True).start()
 
     @contextmanager
-    def expecting(self, *ids: str) -> Generator[Arrivals]:
+    def expecting(self, *ids: str) -> Generator[Outcomes]:
         """Note that somebody wants these answers; opened before the jobs are accepted, no hint is missed."""
-        arrivals: Arrivals = SimpleQueue()
+        outcomes: Outcomes = SimpleQueue()
         with self._lock:
             for prediction_id in ids:
-                self._waiters[prediction_id].append(arrivals)
+                self._waiters[prediction_id].append(outcomes)
         try:
-            yield arrivals
+            yield outcomes
         finally:
             with self._lock:
-                self._leave(ids, arrivals)
+                self._leave(ids, outcomes)
 
-    def _leave(self, ids: Iterable[str], arrivals: Arrivals) -> None:
+    def _leave(self, ids: Iterable[str], outcomes: Outcomes) -> None:
         for prediction_id in ids:
-            self._waiters[prediction_id].remove(arrivals)
+            self._waiters[prediction_id].remove(outcomes)
             if not self._waiters[prediction_id]:
                 del self._waiters[prediction_id]
 
@@ -87,12 +87,12 @@ class Waiting:
             self._places.release()
 
     def wait(
-        self, ids: Collection[str], arrivals: Arrivals, seconds: float, *, are_kept: Callable[[], bool] = lambda: True
+        self, ids: Collection[str], outcomes: Outcomes, seconds: float, *, are_kept: Callable[[], bool] = lambda: True
     ) -> dict[str, Prediction | None]:
         """Return what became of the jobs as `gathered` does; nothing when too many clients wait already."""
         try:
             with self.place():
-                return gathered(ids, arrivals, seconds, are_kept=are_kept)
+                return gathered(ids, outcomes, seconds, are_kept=are_kept)
         except NoPlaceError:
             return {}
 
@@ -156,13 +156,13 @@ class Waiting:
             self._tell({one: kept.get(one) for one in asked if one not in kept or kept[one].state is not State.QUEUED})
 
     def _tell(self, became: Mapping[str, Prediction | None]) -> None:
-        told: defaultdict[Arrivals, dict[str, Prediction | None]] = defaultdict(dict)
+        told: defaultdict[Outcomes, dict[str, Prediction | None]] = defaultdict(dict)
         with self._lock:
             for prediction_id, prediction in became.items():
-                for arrivals in self._waiters.get(prediction_id, ()):
-                    told[arrivals][prediction_id] = prediction
-        for arrivals, some in told.items():
-            arrivals.put(some)
+                for outcomes in self._waiters.get(prediction_id, ()):
+                    told[outcomes][prediction_id] = prediction
+        for outcomes, some in told.items():
+            outcomes.put(some)
 
 
 def _next_hint(hints: PubSub) -> list[str]:
@@ -176,7 +176,7 @@ def _next_hint(hints: PubSub) -> list[str]:
 
 
 def gathered(
-    ids: Collection[str], arrivals: Arrivals, seconds: float, *, are_kept: Callable[[], bool] = lambda: True
+    ids: Collection[str], outcomes: Outcomes, seconds: float, *, are_kept: Callable[[], bool] = lambda: True
 ) -> dict[str, Prediction | None]:
     """Return what became of the jobs within the seconds: finished, or None where the store keeps nothing any more.
 
@@ -186,7 +186,7 @@ def gathered(
     became: dict[str, Prediction | None] = {}
     while len(became) < len(ids):
         try:
-            arrived = arrivals.get(timeout=max(0.0, deadline_s - time.monotonic()))
+            arrived = outcomes.get(timeout=max(0.0, deadline_s - time.monotonic()))
         except Empty:
             break
         # What came first stays: an answer that is told beside those that nobody looks for any more.

@@ -19,7 +19,7 @@ from shared.store import Store, StoreUnavailableError
 from tests.services.process import wait_until
 from tests.services.site import Site
 from web.parts import Parts
-from web.waiting import LOOK_S, Arrivals, Waiting, gathered
+from web.waiting import LOOK_S, Outcomes, Waiting, gathered
 
 pytestmark = pytest.mark.integration
 
@@ -61,12 +61,12 @@ def waiting(kept: Kept, redis_url: str) -> Waiting:
 
 
 @pytest.fixture
-def expecting(waiting: Waiting) -> Generator[Callable[[str], Arrivals]]:
+def expecting(waiting: Waiting) -> Generator[Callable[[str], Outcomes]]:
     with ExitStack() as stack:
         yield lambda prediction_id: stack.enter_context(waiting.expecting(prediction_id))
 
 
-def test_all_who_wait_are_looked_for_together(kept: Kept, expecting: Callable[[str], Arrivals]) -> None:
+def test_all_who_wait_are_looked_for_together(kept: Kept, expecting: Callable[[str], Outcomes]) -> None:
     ids = [kept.queued() for _ in range(20)]
     waiters = {one: expecting(one) for one in ids}
     wait_until(lambda: kept.asked, "somebody looked")
@@ -77,28 +77,28 @@ def test_all_who_wait_are_looked_for_together(kept: Kept, expecting: Callable[[s
     assert len(kept.asked) < len(ids)
 
 
-def test_who_waits_for_what_is_forgotten_is_told(kept: Kept, expecting: Callable[[str], Arrivals]) -> None:
+def test_who_waits_for_what_is_forgotten_is_told(kept: Kept, expecting: Callable[[str], Outcomes]) -> None:
     one = kept.queued()
-    arrivals = expecting(one)
+    outcomes = expecting(one)
     del kept.predictions[one]
-    assert gathered([one], arrivals, LONG_S) == {one: None}
+    assert gathered([one], outcomes, LONG_S) == {one: None}
 
 
-def test_what_is_not_kept_yet_is_not_taken_for_forgotten(kept: Kept, expecting: Callable[[str], Arrivals]) -> None:
+def test_what_is_not_kept_yet_is_not_taken_for_forgotten(kept: Kept, expecting: Callable[[str], Outcomes]) -> None:
     one = new_id()
-    arrivals = expecting(one)
+    outcomes = expecting(one)
     wait_until(lambda: kept.asked, "somebody looked")
-    assert gathered([one], arrivals, LOOK_S, are_kept=lambda: False) == {}
+    assert gathered([one], outcomes, LOOK_S, are_kept=lambda: False) == {}
 
 
-def test_a_store_that_was_away_is_looked_into_again(kept: Kept, expecting: Callable[[str], Arrivals]) -> None:
+def test_a_store_that_was_away_is_looked_into_again(kept: Kept, expecting: Callable[[str], Outcomes]) -> None:
     one = kept.queued()
-    arrivals = expecting(one)
+    outcomes = expecting(one)
     kept.is_away = True
     wait_until(lambda: kept.asked, "somebody looked")
     kept.finish(one)
     kept.is_away = False
-    assert gathered([one], arrivals, LONG_S) == {one: kept.predictions[one]}
+    assert gathered([one], outcomes, LONG_S) == {one: kept.predictions[one]}
 
 
 def test_when_waiting_closes_everybody_goes_on_with_what_is_known(kept: Kept, waiting: Waiting) -> None:
@@ -111,8 +111,8 @@ def test_when_waiting_closes_everybody_goes_on_with_what_is_known(kept: Kept, wa
         assert gathered([done, open_], both, LONG_S) == {done: kept.predictions[done], open_: None}
         answers = iter([False, True, True])
         assert gathered([accepted_late], late, LONG_S, are_kept=lambda: next(answers)) == {accepted_late: None}
-    with waiting.expecting(open_) as arrivals:
-        assert gathered([open_], arrivals, LONG_S) == {open_: None}
+    with waiting.expecting(open_) as outcomes:
+        assert gathered([open_], outcomes, LONG_S) == {open_: None}
 
 
 JUNK = ["no JSON", "7", "[7]", "[[]]", "{}", "[" * 10_000, b"\xff", '["\\ud800"]']
@@ -160,7 +160,7 @@ class Impatient:
     def __init__(self) -> None:
         self.seconds: list[float] = []
 
-    def expecting(self, *_: str) -> AbstractContextManager[Arrivals]:
+    def expecting(self, *_: str) -> AbstractContextManager[Outcomes]:
         return nullcontext(SimpleQueue())
 
     def wait(self, _ids: object, _arrivals: object, seconds: float, **_: object) -> dict[str, None]:
