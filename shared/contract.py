@@ -113,6 +113,11 @@ class Prediction:
     label: str | None = None
 
 
+def pictures_in(ink: bytes) -> tuple[bytes, ...]:
+    """Return the pictures that lie one after another in ink, as messages and stores keep a job's."""
+    return tuple(ink[start : start + PICTURE_BYTES] for start in range(0, len(ink), PICTURE_BYTES))
+
+
 def to_message(jobs: Sequence[Job]) -> dict[str, Any]:
     """Return the JSON object that carries 1 to MAX_JOBS jobs through Redis."""
     if not 1 <= len(jobs) <= MAX_JOBS:
@@ -148,8 +153,7 @@ def _job_from(entry: object) -> Job:
         raise ContractError("a job is a JSON object")
     fields = cast("dict[str, Any]", entry)
     try:
-        ink = b64decode(fields["ink"], validate=True)
-        pictures = tuple(ink[start : start + PICTURE_BYTES] for start in range(0, len(ink), PICTURE_BYTES))
+        pictures = pictures_in(b64decode(fields["ink"], validate=True))
         return Job(fields["id"], pictures, fields["accepted_ms"])
     except (KeyError, TypeError, binascii.Error) as error:
         raise ContractError("a job has id, accepted_ms and ink in base64") from error

@@ -5,7 +5,7 @@ import logging
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from shared.contract import PICTURE_BYTES, ContractError, Job, Prediction, State
+from shared.contract import ContractError, Job, Prediction, State, pictures_in
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +43,7 @@ def answer_of(prediction: Prediction) -> str:
 
 def prediction_of(record: Record) -> Prediction:
     """Return the prediction that the record keeps."""
-    job = (record.id, pictures_of(record.pictures), record.accepted_ms)
+    job = (record.id, pictures_in(record.pictures), record.accepted_ms)
     if record.answer is None:
         return Prediction(*job, label=record.label)
     answer: dict[str, Any] = json.loads(record.answer)
@@ -62,7 +62,7 @@ def prediction_of(record: Record) -> Prediction:
 def unfinished_job(job_id: str, pictures: bytes, accepted_ms: int) -> Job | None:
     """Return the job of an unfinished row; None where it makes none, so that one such row holds up no other."""
     try:
-        return Job(job_id, pictures_of(pictures), accepted_ms)
+        return Job(job_id, pictures_in(pictures), accepted_ms)
     except ContractError as error:
         _pass_over(job_id, str(error))
         return None
@@ -71,8 +71,3 @@ def unfinished_job(job_id: str, pictures: bytes, accepted_ms: int) -> Job | None
 @lru_cache(1000)  # told once, though it is looked at every few seconds
 def _pass_over(job_id: str, reason: str) -> None:
     log.warning("unfinished job %s is passed over: %s; a DELETE of its prediction removes it", job_id, reason)
-
-
-def pictures_of(blob: bytes) -> tuple[bytes, ...]:
-    """Return the pictures that lie one after another in blob."""
-    return tuple(blob[start : start + PICTURE_BYTES] for start in range(0, len(blob), PICTURE_BYTES))
