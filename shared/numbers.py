@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-Ink = NDArray[np.uint8]  # (height, width), 0 paper to 255 ink
+Ink = NDArray[np.uint8]  # of a drawing, (height, width), 0 paper to 255 ink
 Mask = NDArray[np.bool_]  # (height, width), where there is ink
 Line = NDArray[np.bool_]  # which rows, or which columns, have ink
 

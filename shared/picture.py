@@ -11,7 +11,7 @@ from PIL import Image, ImageChops
 from shared.bad_image import BadImageError
 from shared.canvas_png import grey_from_canvas
 from shared.contract import MAX_PICTURES, SIDE
-from shared.numbers import digits_apart
+from shared.numbers import Ink, digits_apart
 
 MAX_PIXELS = 1024 * 1024  # of a drawing; checked before anything is decoded; 80 MB at the worst
 MAX_SIDE = 8192  # pixels: a drawing that is all rows, or all columns, takes many times as long as others of its size
@@ -23,7 +23,7 @@ _HEADER_BYTES = 25  # of the IHDR chunk, with its length, kind and checksum
 _WHITE = 255
 _NEEDED = (b"PLTE", b"tRNS", b"IDAT", b"IEND")  # all that pixels are made of, after the one header that is checked
 
-Picture = NDArray[np.uint8]
+Picture = NDArray[np.uint8]  # (SIDE, SIDE), 0 paper to 255 ink
 
 
 def picture_from_png(data: bytes) -> Picture:
@@ -35,11 +35,11 @@ def picture_from_png(data: bytes) -> Picture:
     Raises:
         BadImageError: for anything that is not a still PNG with ink on it.
     """
-    return picture_from_ink(_ink_of(data))
+    return picture_from_ink(_ink_from_png(data))
 
 
-def picture_from_ink(ink: Picture) -> Picture:
-    """Return the picture of ink that is decoded already: uint8 (height, width), 0 paper to 255 ink; errors as above."""
+def picture_from_ink(ink: Ink) -> Picture:
+    """Return the picture of ink that is decoded already; errors as above."""
     return _centred(_fitted(_cropped(ink)))
 
 
@@ -48,21 +48,21 @@ def pictures_from_png(data: bytes) -> list[Picture]:
 
     What falls into more pieces is no number: it becomes one picture, which no model should take for a digit.
     """
-    return pictures_from_ink(_ink_of(data))
+    return pictures_from_ink(_ink_from_png(data))
 
 
-def pictures_from_ink(ink: Picture) -> list[Picture]:
-    """Return the pictures as above of ink that is decoded already: uint8 (height, width), 0 paper to 255 ink."""
+def pictures_from_ink(ink: Ink) -> list[Picture]:
+    """Return the pictures, as above, of ink that is decoded already."""
     ink = _cropped(ink)
     digits = digits_apart(ink, INK)
     crops = [ink if digit is ink else _cropped(digit) for digit in (digits if len(digits) <= MAX_PICTURES else [ink])]
     return [_centred(_fitted(crop)) for crop in crops]
 
 
-def _ink_of(data: bytes) -> Picture:
+def _ink_from_png(data: bytes) -> Ink:
     chunks = list(_needed_chunks(data))
     grey = grey_from_canvas(chunks)
-    return _ink(_decoded(chunks)) if grey is None else _contrast(grey)
+    return _ink_from_image(_decoded(chunks)) if grey is None else _contrast(grey)
 
 
 def _decoded(chunks: Sequence[bytes]) -> Image.Image:
@@ -118,8 +118,8 @@ def _undecodable(what: str) -> BadImageError:
     return BadImageError("undecodable-image", f"{what}: send a whole PNG")
 
 
-def _ink(image: Image.Image) -> Picture:
-    """Return how far each pixel is from paper, uint8 (height, width), 0 paper to 255 ink."""
+def _ink_from_image(image: Image.Image) -> Ink:
+    """Return how far each pixel is from paper."""
     if image.mode == "I;16":  # Pillow would clip its values, not scale them
         image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
     grey = np.asarray(image.convert("L"))
@@ -133,7 +133,7 @@ def _ink(image: Image.Image) -> Picture:
     return np.asarray(ImageChops.multiply(Image.fromarray(_contrast(grey)), Image.fromarray(alpha)))
 
 
-def _contrast(grey: Picture) -> Picture:
+def _contrast(grey: NDArray[np.uint8]) -> Ink:
     paper = _at_border(grey)
     if paper == _WHITE:  # as nearly always, and much quicker
         return _WHITE - grey
@@ -141,13 +141,13 @@ def _contrast(grey: Picture) -> Picture:
     return np.array([abs(tone - paper) * _WHITE // reach for tone in range(256)], np.uint8)[grey]
 
 
-def _at_border(band: Picture) -> int:
+def _at_border(band: NDArray[np.uint8]) -> int:
     """Return the median of the pixels around the band."""
     border = np.concatenate([band[0], band[-1], band[:, 0], band[:, -1]])
     return _WHITE if border.min() == _WHITE else int(np.median(border))  # nearly always, and much quicker
 
 
-def _cropped(ink: Picture) -> Picture:
+def _cropped(ink: Ink) -> Ink:
     inked = ink > INK
     columns, rows = np.flatnonzero(inked.any(axis=0)), np.flatnonzero(inked.any(axis=1))
     if not len(rows):
@@ -155,7 +155,7 @@ def _cropped(ink: Picture) -> Picture:
     return ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
 
 
-def _fitted(crop: Picture) -> Picture:
+def _fitted(crop: Ink) -> Ink:
     """Return the crop with its longest side scaled to BOX, (1 to BOX, 1 to BOX)."""
     height, width = crop.shape
     scale = BOX / max(height, width)
@@ -163,7 +163,7 @@ def _fitted(crop: Picture) -> Picture:
     return np.asarray(Image.fromarray(crop).resize(size, Image.Resampling.BILINEAR))
 
 
-def _centred(digit: Picture) -> Picture:
+def _centred(digit: Ink) -> Picture:
     """Return the picture with the digit's centre of mass at its centre, to the pixel, as far as the digit fits."""
     picture = np.zeros((SIDE, SIDE), np.uint8)
     top, left = (_offset(digit.sum(axis=1)), _offset(digit.sum(axis=0)))

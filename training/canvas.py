@@ -3,6 +3,7 @@
 import numpy as np
 from PIL import Image, ImageDraw
 
+from shared.numbers import Ink
 from shared.picture import Picture, picture_from_ink
 from training.strokes import Strokes
 
@@ -22,8 +23,8 @@ def picture(strokes: Strokes, *, size: float, pen: float, offset: np.ndarray | N
     return picture_from_ink(inked(strokes, size=size, pen=pen, offset=offset))
 
 
-def inked(strokes: Strokes, *, size: float, pen: float, offset: np.ndarray | None = None) -> Picture:
-    """Return the ink of the strokes, whose longest side is 1, drawn on the canvas: uint8, 0 paper to 255 ink.
+def inked(strokes: Strokes, *, size: float, pen: float, offset: np.ndarray | None = None) -> Ink:
+    """Return the ink of the strokes, whose longest side is 1, drawn on the canvas.
 
     Args:
         strokes: what to draw.

@@ -8,7 +8,7 @@ import matplotlib as mpl
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from shared.picture import Picture
+from shared.numbers import Ink
 from training.canvas import draw
 from training.junk import LETTERS
 
@@ -26,7 +26,7 @@ FONTS = (
 Random = np.random.Generator
 
 
-def scribble(random: Random) -> Picture:
+def scribble(random: Random) -> Ink:
     """Return the ink of a pen that wanders through five to twelve Bezier curves."""
     image = Image.new("L", (SHEET, SHEET))
     corners = random.uniform(30, 250, (3 * int(random.integers(5, 13)) + 1, 2))
@@ -38,7 +38,7 @@ def scribble(random: Random) -> Picture:
     return np.asarray(image)
 
 
-def shape(random: Random) -> Picture:
+def shape(random: Random) -> Ink:
     """Return the ink of a polygon, filled or not, a sector, a row of bars, or dots."""
     image = Image.new("L", (SHEET, SHEET))
     canvas = ImageDraw.Draw(image)
@@ -62,7 +62,7 @@ def shape(random: Random) -> Picture:
     return np.asarray(image)
 
 
-def letter(random: Random) -> Picture:
+def letter(random: Random) -> Ink:
     """Return the ink of a printed letter that is not like a digit, turned a little."""
     sign, name = LETTERS[int(random.integers(len(LETTERS)))], FONTS[int(random.integers(len(FONTS)))]
     image = Image.new("L", (SHEET, SHEET))
@@ -70,7 +70,7 @@ def letter(random: Random) -> Picture:
     return np.asarray(image.rotate(random.uniform(-12, 12), Image.Resampling.BILINEAR))
 
 
-KINDS: dict[str, Callable[[Random], Picture]] = {"scribbles": scribble, "shapes": shape, "letters": letter}
+KINDS: dict[str, Callable[[Random], Ink]] = {"scribbles": scribble, "shapes": shape, "letters": letter}
 
 
 def _directions(corners: int, random: Random) -> np.ndarray:
