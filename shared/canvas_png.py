@@ -1,7 +1,7 @@
 """Reads the PNGs that Chromium writes for a canvas five times faster than Pillow; all others are Pillow's.
 
-Pillow inflates row by row and puts all four channels together. Chromium's rows all tell their difference to the row
-above, and grey ink on paper has its three colours alike, so that one running sum over one channel is the drawing.
+Pillow inflates row by row and assembles all four channels. Chromium filters each row by its difference to the row
+above, and in a grey drawing red, green and blue are equal: one running sum down one channel is the drawing.
 NumPy checks every index, and the inflated size is bounded: this is as safe as Pillow.
 """
 

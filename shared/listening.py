@@ -9,7 +9,7 @@ class PortError(Exception):
 
 
 def check_port(host: str, port: int, mover: str) -> str:
-    """Return the address that the host's name stands for, once nobody else listens on its port.
+    """Return the address that the host stands for, if nobody listens on its port.
 
     Servers that set SO_REUSEPORT would share the port without a word, and each get a part of what comes.
 

@@ -25,7 +25,7 @@ CONFIGURATION: dict[str, Any] = {
 
 
 def configure() -> None:
-    """Let this process log so; called where a process is put together, never at import."""
+    """Log like this from now on; called where a process is put together, never at import."""
     logging.config.dictConfig(CONFIGURATION)
 
 

@@ -43,7 +43,7 @@ def digits_apart(ink: Ink, threshold: int) -> list[Ink]:
 
     Args:
         ink: the drawing's ink.
-        threshold: what is fainter is paper; somewhere there is ink.
+        threshold: ink up to it is paper; something has to be above it.
     """
     inked = ink > threshold
     if _is_compact(inked) or _is_scattered(inked):
@@ -59,7 +59,7 @@ def digits_apart(ink: Ink, threshold: int) -> list[Ink]:
 
 
 def _is_compact(inked: Mask) -> bool:
-    """Tell of most lone digits, at a sixth of the cost, that nothing below would take them apart."""
+    """Tell whether the ink is surely one digit, which most are: a sixth of the cost of finding no cut in it."""
     columns, rows = _spans(np.any(inked, axis=0)), _spans(np.any(inked, axis=1))
     return len(columns) == len(rows) == 1 and not _allowed(columns[0].size, rows[0].size)
 

@@ -104,8 +104,8 @@ def submitter(app: Celery) -> Submit:
 def redis_client(settings: Settings) -> Redis:
     """Return a client for the keys above; it connects when used, and answers or raises within seconds.
 
-    A server that has become a replica may live on under the old connection while the address leads to another one: so
-    whoever may not write connects anew.
+    After a failover the old connection may still lead to a server that is a replica now, and the address to another
+    one: so a write that is refused closes the connection.
     """
     retry = Retry(NoBackoff(), 0)  # whoever asks has something better to do than to wait for the fourth attempt
     retry.update_supported_errors([ReadOnlyError])  # after which redis-py closes the connection

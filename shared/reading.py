@@ -1,8 +1,8 @@
 """Reads drawings in a process of its own, whatever has gathered in one go.
 
-NumPy gives the interpreter away in each of the dozens of calls that a drawing takes. Among the threads of a busy web
-process each of these wakes another one for nothing, which cost more than the reading itself. And PNGs from anybody
-are the one thing that might break a process: this one holds nothing.
+NumPy releases the interpreter's lock in each of the dozens of calls that a drawing takes. In a busy web process each
+release wakes another thread for nothing, which cost more than the reading itself. And PNGs from anybody are the one
+thing that might break a process: this one holds nothing.
 """
 
 import logging
@@ -41,7 +41,7 @@ class Reader:
         self._waiting: Batcher[bytes, Pictures | BadImageError] = Batcher(self._read, limit=TOGETHER, name="reader")
 
     def read(self, pngs: Sequence[bytes]) -> Reading:
-        """Return what will hold the pictures of each drawing, or what is wrong with it; beyond TOGETHER others wait."""
+        """Return the future pictures, or what is wrong, of each drawing; more than TOGETHER keep others waiting."""
         return self._waiting.put(pngs)
 
     def close(self) -> None:

@@ -28,10 +28,10 @@ EMPTY: tuple[tuple[str, object], ...] = (
 
 
 class Message(redis.Channel.Message):
-    """A message as the submitter sends it, traced or not; for any other an error is raised before the channel notes it.
+    """A message that the submitter sent, traced or not; any other raises before the channel notes it as taken.
 
-    What Celery stumbles over later stays noted: it takes one of a worker's few places for ever, and comes again. To
-    look into the body costs nothing, since kombu keeps what it has decoded, and Celery asks for it next.
+    What Celery stumbles over later is never acknowledged: it holds one of a worker's few slots for ever, and comes
+    again. Looking into the body costs nothing: kombu keeps what it has decoded, and Celery asks for it next.
     """
 
     def __init__(self, payload: dict[str, Any], channel: Any = None, **options: Any) -> None:
@@ -48,7 +48,7 @@ def _has_our_form(payload: dict[str, Any]) -> bool:
 
 
 def _is_plain(headers: dict[str, Any]) -> bool:
-    """Tell whether Celery is to do our task and nothing else: at no other time, within no limit, with none after it."""
+    """Tell whether the headers ask for our task and nothing else: no countdown, no time limit, no task to follow."""
     return headers["task"] == CLASSIFY and "id" in headers and all(_is_harmless(*header) for header in headers.items())
 
 
@@ -82,10 +82,10 @@ class Channel(redis.Channel):
         return self._create_client()  # pyright: ignore[reportAttributeAccessIssue, reportUnknownVariableType] - kombu is untyped
 
     def basic_cancel(self, consumer_tag: str) -> Any:
-        """Take nothing more from the queue, after what the BRPOP under way brings, a second later at most.
+        """Stop taking messages, after the one that the BRPOP under way may bring, within a second.
 
-        kombu leaves its reply in the socket until everything else is finished: a message that Redis has given away and
-        nobody has, lost if the process is killed meanwhile.
+        kombu leaves that reply in the socket until everything else is finished: a message that Redis has handed out
+        and nobody holds, lost if the process is killed meanwhile.
         """
         channel: Any = self  # kombu is untyped
         if channel._in_poll:  # noqa: SLF001 - kombu's own rule for what is under way

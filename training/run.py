@@ -67,12 +67,12 @@ def _check_writable(models: Path) -> None:
 
 
 def learnable(corrected: Examples, recipe: Recipe) -> Examples:
-    """Return the corrections that have a class of the network: that of 2019 has none for what is no digit."""
+    """Return the corrections for which the network has a class: that of 2019 has none for what is no digit."""
     return corrected[corrected.labels < recipe.network().output_shape[-1]]
 
 
 def fingerprint(examples: Examples) -> str:
-    """Return eight characters that are others for other pictures or labels."""
+    """Return eight characters that differ for other pictures or labels."""
     return hashlib.sha256(examples.pictures.tobytes() + examples.labels.tobytes()).hexdigest()[:8]
 
 

@@ -52,7 +52,7 @@ class Admission:
             )
 
     def _has_room(self, measure: Measure, jobs: int) -> bool:
-        """Tell whether so many more may wait.
+        """Tell whether so many more may wait, and count them as admitted if so.
 
         Where the count is not known all may: before the first measure, and while the store is away, which then refuses.
         Those admitted while a measure was under way are counted by the next one.

@@ -52,11 +52,11 @@ class Backlog:
         self._thread.start()
 
     def now(self) -> Measure:
-        """Return what was seen last: a second ago, and as long before as the store takes to tell."""
+        """Return the last measure: PERIOD_S old at most, and as much older as the store takes for the next one."""
         return self._seen
 
     def measure(self) -> None:
-        """Look now, after whoever looks already."""
+        """Measure now, once a measure under way is over."""
         with self._turn:
             self._seen = self._measured()
 

@@ -95,7 +95,7 @@ def sent(shape: type[Shape]) -> Shape:
 
 
 def asked(shape: type[Shape]) -> Shape:
-    """Return the present request's query, ?name=value, as the shape; names that it lacks are passed over.
+    """Return the present request's query, ?name=value, as the shape; names that the shape lacks are passed over.
 
     Raises:
         Problem: 422 when it is not of the shape.

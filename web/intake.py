@@ -38,9 +38,9 @@ class Intake:
         return self._written.put(jobs)
 
     def accept_read(self, job_id: str, reading: Reading) -> "Future[list[Job]]":
-        """Accept the one drawing that is being read as soon as it is, as above; with BadImageError it is none.
+        """Accept the one drawing of the reading as soon as it is read; as above, or with BadImageError it is none.
 
-        The reader's thread hands it on: to wake another one in between takes longer than what that would do.
+        The reader's thread hands it on: waking another thread for that would take longer than the work itself.
         """
         accepted: Future[list[Job]] = Future()
 

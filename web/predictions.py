@@ -112,9 +112,9 @@ def forget(prediction_id: str) -> Response:
 
 
 def _accept_once(key: str, png: bytes, wait_s: float) -> Prediction:
-    """Accept the drawing unless its client did so under this key; return its prediction as above.
+    """Accept the drawing unless it was accepted under this key; return its prediction, finished if so within wait_s.
 
-    Who asks again is accepted all the same when the first time was cut off before that.
+    A repeat is accepted, too, when the first request was cut off between its claim of the key and its acceptance.
     """
     fresh = job_read(new_id(), parts().read([png]))
     job = claimed(fresh, png, key, parts().store)

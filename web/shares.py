@@ -23,7 +23,7 @@ class Shares:
         self._lock = threading.Lock()
 
     def take(self, client: str, count: int) -> bool:
-        """Count so much for the client, unless it would then have more than its share."""
+        """Count so many for the client, and return True; False where it would then have more than its share."""
         window = int(self._clock() // WINDOW_S)
         with self._lock:
             if window != self._window:

@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 LOOK_S = 1.0  # whoever waits longer is looked for in the store this often: hints get lost
 PAGE = 500  # predictions in one look
-LET_GO_S = 0.1  # once waiting is over, who still comes, or was only being accepted, is let go this often
+LET_GO_S = 0.1  # how often, after close, those are let go who have come since or were still being accepted
 
 ID_LIST = TypeAdapter(list[str])  # what a hint carries, as JSON
 

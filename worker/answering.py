@@ -90,8 +90,8 @@ class Answering:
     def _answer_suspects(self, suspects: Sequence[Arrival], answered: Sequence[Prediction]) -> dict[str, Prediction]:
         """Answer jobs whose last model call never ended, each by itself, so that no neighbour is blamed for it.
 
-        The least suspected come first: whoever stands behind a killer waits for all its attempts. What is answered is
-        kept before the next call: the process may end in it, and its neighbours wait for no killer.
+        The least suspected come first: whoever stands behind a job that kills the process waits for all its attempts.
+        Each answer is kept before the next call, which may end the process.
         """
         predictions: dict[str, Prediction] = {}
         for suspect in suspects:

@@ -32,7 +32,7 @@ STOP_S = 30.0  # less than any supervisor of ours waits before it kills
 
 
 class HangUp(bootsteps.StartStopStep):
-    """Lets a hang-up stop the worker in peace, and do nothing under nohup: Celery would fail to start it anew."""
+    """Makes SIGHUP stop the worker in peace, and do nothing under nohup; Celery would try to restart it, and fail."""
 
     def __init__(self, parent: Any, **kwargs: Any) -> None:
         super().__init__(parent, **kwargs)

@@ -17,7 +17,7 @@ class Attempts:
     """The counts, in Redis, where they outlive a dead worker.
 
     A count is taken back by the job's answer, so one above 1 means: a model call for it was begun, and either never
-    ended or its answer is not durable yet. Calls for such a job are taken back as they end: only the others add up.
+    ended or its answer is not durable yet. From then on each call that ends is taken back: those that never end add up.
     Losing the counts (Redis emptied or away) costs a killer job some more attempts and nobody else anything. So does a
     new day's hash, without which the counts of jobs that were given up would stay for ever.
     """

@@ -1,4 +1,4 @@
-"""Spares the model what another worker, or this one, has answered meanwhile: under a backlog it would multiply."""
+"""Keeps jobs that have their answer away from the model: under a backlog, what Redis hands out twice would multiply."""
 
 import time
 from collections.abc import Callable, Collection, Sequence
@@ -13,8 +13,9 @@ Answered = Callable[[Collection[str]], Collection[str]]  # of these ids, those w
 class Unanswered:
     """Stands before the model's stage; a Batcher calls it, in one thread.
 
-    What waits here longer than the visibility timeout, Redis hands out once more, to be answered twice. So the store is
-    asked before the model, but only for what may be answered: it came once more, or has waited here for as long.
+    Redis hands a message out again when it has waited here longer than the visibility timeout, and its jobs would be
+    classified twice. So the store is asked before the model, but only about jobs that may have their answer: those
+    handed out again, and those that have waited here for as long.
     """
 
     def __init__(self, answer: Answer, answered: Answered, visibility_s: int) -> None:

@@ -16,8 +16,8 @@ from worker.task import leave
 log = logging.getLogger(__name__)
 
 PERIOD_S = 1.0
-STOPPED_S = 10.0  # a round that comes so late: the whole process stood still
-STALLED_S = 45.0  # while Redis answers; Celery's longest pause before it connects anew is 30 s, and then it connects
+STOPPED_S = 10.0  # since the last round: the whole process was stopped meanwhile
+STALLED_S = 45.0  # without a tick while Redis answers; Celery pauses up to 30 s before it connects anew
 
 
 class LoopTick(bootsteps.StartStopStep):

@@ -53,7 +53,7 @@ class Noted(NamedTuple):
 
 
 class Watermark(NamedTuple):
-    """All minutes before this one are finished, as far as jobs known at the last late coming go.
+    """All jobs of the minutes before this one are finished, but for one that is just coming late and moves it back.
 
     Attributes:
         late: changed by each job that comes late, so that no reader that missed it can move the watermark past it.
