@@ -80,7 +80,7 @@ class Waiting:
             NoPlaceError: too many wait already.
         """
         if not self._places.acquire(blocking=False):
-            raise NoPlaceError("too many clients wait at this server")
+            raise NoPlaceError
         try:
             yield
         finally:
