@@ -82,6 +82,11 @@ def _check_redis(redis: Redis) -> None:
         raise FaultError(f"does not answer: {error}", "start Redis, or correct QUILL_REDIS_URL") from error
     if policy != "noeviction":
         raise FaultError(f"may throw messages away: maxmemory-policy is {policy}", "set it to noeviction")
+    try:
+        model_versions(redis)  # which writes before it asks
+    except RedisError as error:
+        cure = "make room where it is full, or name one in QUILL_REDIS_URL that this user may write to"
+        raise FaultError(f"takes no messages: {error}", cure) from error
 
 
 def _check_disk(settings: Settings, room: int) -> None:

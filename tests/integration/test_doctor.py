@@ -108,6 +108,10 @@ def forgetful_redis(patient: Patient) -> None:
     patient.redis.config_set("maxmemory-policy", "allkeys-lru")
 
 
+def full_redis(patient: Patient) -> None:
+    patient.redis.config_set("maxmemory", 1)
+
+
 def no_worker(patient: Patient) -> None:
     patient.redis.delete("quill:worker:w")
 
@@ -143,6 +147,7 @@ FAULTS: dict[Callable[[Patient], None], tuple[str, str]] = {
     redis_down: ("Redis: does not answer", "start Redis"),
     wrong_password: ("Redis: refuses the password", "put its password into QUILL_REDIS_URL"),
     forgetful_redis: ("Redis: may throw messages away", "noeviction"),
+    full_redis: ("Redis: takes no messages: command not allowed when used memory", "make room"),
     no_worker: ("workers: none is alive", "python -m worker"),
     another_model_in_the_worker: ("workers: hold other models", "start them anew"),
     no_model: ("cannot be read (No such file or directory)", "python -m training"),
@@ -157,7 +162,7 @@ FAULTS: dict[Callable[[Patient], None], tuple[str, str]] = {
 def test_a_planted_fault_is_found_and_its_cure_named(
     patient: Patient, plant: Callable[[Patient], None], request: pytest.FixtureRequest
 ) -> None:
-    for name, value in (("requirepass", ""), ("maxmemory-policy", "noeviction")):
+    for name, value in (("requirepass", ""), ("maxmemory-policy", "noeviction"), ("maxmemory", "0")):
         request.addfinalizer(lambda name=name, value=value: patient.redis.config_set(name, value))
     plant(patient)
     fault, cure = FAULTS[plant]
