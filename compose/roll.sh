@@ -10,6 +10,7 @@ if [ -z "$old" ]; then
   echo "no worker runs that could be replaced: docker compose up --wait starts all" >&2
   exit 1
 fi
+docker compose rm --force worker # stopped ones, of the old image: they would be started in the place of new ones
 count=$(echo "$old" | wc -l)
 if ! scale $((2 * count)); then
   new=$(docker compose ps --all --quiet worker | grep -vxF "$old" || true)

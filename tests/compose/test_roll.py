@@ -11,7 +11,8 @@ echo "$*" >> told
 case "$*" in
   "compose ps --quiet worker") cat running ;;
   "compose ps --all --quiet worker") cat running; echo new ;;
-  "compose up "*) test ! -e broken ;;
+  "compose rm --force worker") rm -f stopped ;;
+  "compose up "*) test ! -e stopped || echo "start stopped" >> told; test ! -e broken ;;
 esac
 """
 
@@ -39,6 +40,11 @@ def test_the_old_workers_go_when_the_new_ones_work(folder: Path) -> None:
 def test_new_workers_that_do_not_get_to_work_are_removed_and_the_old_ones_stay(folder: Path) -> None:
     (folder / "broken").touch()
     assert roll(folder) == (1, ["logs --tail 3 new", "rm --force new"])
+
+
+def test_a_stopped_worker_of_the_old_image_does_not_come_back_as_a_new_one(folder: Path) -> None:
+    (folder / "stopped").touch()
+    assert roll(folder) == (0, ["stop a b", "rm a b"])
 
 
 def test_where_no_worker_runs_nothing_is_done(folder: Path) -> None:
