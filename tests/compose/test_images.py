@@ -61,3 +61,8 @@ def test_none_holds_a_secret(image: str) -> None:
 @pytest.mark.parametrize("image", OURS)
 def test_none_starts_as_root(image: str) -> None:
     assert inside(image, "id -u").strip() != "0"
+
+
+def test_celery_does_not_take_the_workers_group_for_roots() -> None:
+    asked = "from celery.platforms import check_privileges as check; check(['json'])"
+    assert inside("quill-worker:tensorflow", f'python -W error -c "{asked}"') == ""
