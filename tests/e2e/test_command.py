@@ -1,0 +1,23 @@
+"""The command line as a person calls it: `quill`, from a folder of theirs."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.services.quill import Quill
+
+pytestmark = pytest.mark.e2e
+
+QUILL = Path(__file__).resolve().parents[2] / "quill"
+
+
+def test_it_takes_no_module_from_the_folder_that_it_is_called_from(quill: Quill, tmp_path: Path) -> None:
+    for module in ("web/__init__.py", "json.py"):
+        file = tmp_path / module
+        file.parent.mkdir(exist_ok=True)
+        file.write_text("raise SystemExit('this folder has a say')\n")
+    watch = [QUILL, "watch", "--address", quill.address, "--times", "1"]
+    told = subprocess.run(watch, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60)
+    assert (told.returncode, told.stderr) == (0, "")
+    assert "1 worker" in told.stdout
