@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import as_completed as as_done
+from math import inf
 from typing import Self, TypeVar
 
 import httpx
@@ -18,6 +19,8 @@ View = TypeVar("View", bound=BaseModel)
 RETRIED = {429, 502, 503, 504}
 PAUSE_S = 1.0  # before a retry, where the server does not tell
 WAIT_S = 20.0  # of one call that waits for an answer
+ANSWER_S = 10.0  # for an answer, beside what its call waits for
+HERE = {"127.0.0.1", "localhost", "::1"}
 AT_A_TIME = 8  # calls that wait at the same time, in as_completed
 
 
@@ -53,7 +56,9 @@ class Client:
     """
 
     def __init__(self, address: str = "http://127.0.0.1:8000", *, patience_s: float = 60.0) -> None:
-        self._http = httpx.Client(base_url=checked(address), timeout=WAIT_S + 10)
+        base = httpx.URL(checked(address))
+        direct = httpx.HTTPTransport() if base.host in HERE else None  # past the proxy that http_proxy may name
+        self._http = httpx.Client(base_url=base, transport=direct, timeout=ANSWER_S)
         self._patience_s = patience_s
 
     def __enter__(self) -> Self:
@@ -77,8 +82,8 @@ class Client:
 
     def _wait_until(self, prediction_id: str, deadline_s: float) -> PredictionView:
         while (left := deadline_s - time.monotonic()) > 0:
-            wait = {"wait": max(1, int(min(left, WAIT_S)))}
-            answer = self._call("GET", f"/api/v1/predictions/{prediction_id}", params=wait)
+            wait_s = max(1, int(min(left, WAIT_S)))
+            answer = self._call("GET", f"/api/v1/predictions/{prediction_id}", wait_s=wait_s, deadline_s=deadline_s)
             prediction = _shaped(PredictionView, answer)
             if prediction.finished_at:
                 return prediction
@@ -127,15 +132,24 @@ class Client:
         *,
         content: bytes | None = None,
         headers: dict[str, str] | None = None,
-        params: dict[str, int] | None = None,
+        wait_s: int = 0,
+        deadline_s: float = inf,
     ) -> bytes:
-        """Call until the service answers with neither silence nor overload, as long as patience lasts."""
-        deadline_s = time.monotonic() + self._patience_s
+        """Call until the service answers with neither silence nor overload, as long as patience lasts.
+
+        It is asked to wait for wait_s, and not called again after deadline_s on the monotonic clock.
+        """
+        deadline_s = min(deadline_s, time.monotonic() + self._patience_s)
+        params = {"wait": wait_s} if wait_s else None
         while True:
             pause_s = PAUSE_S
             try:
-                response = self._http.request(method, path, content=content, headers=headers, params=params)
-            except httpx.TransportError:
+                response = self._http.request(
+                    method, path, content=content, headers=headers, params=params, timeout=wait_s + ANSWER_S
+                )
+            except httpx.TransportError as error:
+                if "CERTIFICATE_VERIFY_FAILED" in str(error):  # the next try would meet the same one
+                    raise httpx.HTTPError(f"{error}; SSL_CERT_FILE names an authority's file") from error
                 if time.monotonic() + pause_s > deadline_s:
                     raise
             else:
@@ -151,8 +165,9 @@ def _content(response: httpx.Response) -> bytes:
         return response.content
     if response.headers.get("Content-Type") == "application/problem+json":
         raise QuillError(_shaped(ProblemView, response.content))
-    response.raise_for_status()
-    raise httpx.HTTPError(f"not an answer of Quill: {response.status_code}")
+    there = f" to {response.headers['Location']}" if response.has_redirect_location else ""
+    told = f"not an answer of Quill but {response.status_code} {response.reason_phrase}{there}"
+    raise httpx.HTTPStatusError(told, request=response.request, response=response)
 
 
 def _shaped(shape: type[View], answer: bytes) -> View:

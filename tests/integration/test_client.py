@@ -239,3 +239,12 @@ def test_the_command_tells_once_for_all_drawings_that_nobody_answers(tmp_path: P
     told = run("predict", "--address", address, "--wait", "0", *many(tmp_path))
     assert told.startswith(f"1 Nobody answers at {address} yet; trying for 0 s.\nError: nobody answers at {address} ")
     assert len(told.splitlines()) == 2
+
+
+@pytest.mark.parametrize("proxy", ["http://127.0.0.1:1", "socks5://127.0.0.1:1"])
+def test_a_service_on_this_machine_is_reached_past_a_proxy(
+    site: Site, serve: Callable[[Site], str], monkeypatch: pytest.MonkeyPatch, proxy: str
+) -> None:
+    monkeypatch.setenv("ALL_PROXY", proxy)
+    with Client(serve(site)) as client:
+        assert client.status().store == "ok"
