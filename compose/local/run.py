@@ -7,6 +7,7 @@ that nothing is left running.
 import argparse
 import ctypes
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -25,6 +26,7 @@ CONFIGURATION = Path(__file__).with_name("supervisord.conf")
 DATA = Path("var")
 LOGS = DATA / "log"
 SLOW_S = 60  # a start that takes longer is told
+LOOK_S = 1
 PR_SET_PDEATHSIG = 1
 HERE = build_opener(ProxyHandler({}))  # past the proxy that http_proxy may name
 
@@ -76,6 +78,9 @@ def _environment(options: argparse.Namespace) -> dict[str, str]:
 def _run(environment: dict[str, str], options: argparse.Namespace) -> int:
     for folder in (LOGS, DATA / "redis"):
         make_folder(folder)
+    terminal = select.poll()
+    if sys.stdin.isatty():
+        terminal.register(sys.stdin, 0)  # asks for nothing, so that only a hang-up is told
     supervisord = subprocess.Popen(  # noqa: S603 - its arguments are ours
         [sys.executable, "-m", "supervisor.supervisord", "--configuration", str(CONFIGURATION)],
         env=environment,
@@ -85,7 +90,7 @@ def _run(environment: dict[str, str], options: argparse.Namespace) -> int:
     try:
         for line in _announcements(options, supervisord):
             _tell(line)
-        return supervisord.wait()
+        return _wait(supervisord, terminal)
     except KeyboardInterrupt:
         return 0
     finally:
@@ -110,6 +115,19 @@ def _announcements(options: argparse.Namespace, supervisord: subprocess.Popen[by
             yield f"This takes long; {LOGS}/ tells why."
         time.sleep(0.2)
     yield f"Logs are in {LOGS}/. Ctrl-C stops everything."
+
+
+def _wait(supervisord: subprocess.Popen[bytes], terminal: select.poll) -> int:
+    """Return supervisord's exit code once it ends.
+
+    Raises:
+        KeyboardInterrupt: the terminal is gone. Where make leads the terminal's session, as under `ssh -t`, the kernel
+            tells only make, which then waits for us.
+    """
+    while supervisord.poll() is None:
+        if terminal.poll(1000 * LOOK_S):
+            raise KeyboardInterrupt
+    return supervisord.returncode
 
 
 def _answers(address: str) -> bool:
@@ -147,8 +165,8 @@ def _session(leader: int) -> list[int]:
 
 
 def _tell(line: str) -> None:
-    sys.stdout.write(f"{line}\n")
-    sys.stdout.flush()
+    with suppress(OSError):  # nobody is left to read it: the terminal is closed, or Ctrl-C has ended a `| tee` first
+        os.write(sys.stdout.fileno(), f"{line}\n".encode())
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from redis import Redis
 from compose.local.checks import check_ports
 from shared.listening import PortError
 from shared.queue import WORKER_KEY
-from tests.services.process import Process, free_port, wait_until
+from tests.services.process import STOP_S, Process, free_port, wait_until
 
 pytestmark = pytest.mark.e2e
 
@@ -36,14 +37,18 @@ def checkout(tmp_path: Path) -> Path:
 
 
 class Pipeline:
-    """A `make run` in a checkout, on free ports."""
+    """A `make run` in a checkout, on free ports.
 
-    def __init__(self, checkout: Path) -> None:
+    Args:
+        starter: a command that starts the one that follows it.
+    """
+
+    def __init__(self, checkout: Path, *starter: str) -> None:
         self.checkout = checkout
         self.ports = {"PORT": free_port(), "FLOWER_PORT": free_port(), "REDIS_PORT": free_port()}
         self.page = f"http://127.0.0.1:{self.ports['PORT']}"
         environ = os.environ | {"http_proxy": "http://127.0.0.1:1"}  # nobody is to be asked there for what runs here
-        self.make = Process("make", command(checkout, **self.ports), checkout / "make.log", environ)
+        self.make = Process("make", [*starter, *command(checkout, **self.ports)], checkout / "make.log", environ)
         self.make.wait_until(lambda: self.processes("-m", "worker"), "a worker runs")
 
     def wait_until_ready(self) -> None:
@@ -132,6 +137,19 @@ def test_whatever_ends_the_script_ends_all(checkout: Path, pipeline: Pipeline, n
     (script,) = pipeline.processes("-m", "compose.local.run")
     script.send_signal(number)
     wait_until(lambda: not pipeline.processes(), "all processes are gone")
+
+
+def test_a_terminal_that_is_closed_ends_all_in_peace(checkout: Path) -> None:
+    """Make leads the terminal's session here, as under `ssh -t`, and is the only one whom the kernel tells."""
+    pipeline = Pipeline(checkout, sys.executable, "-c", "import pty, sys; pty.spawn(sys.argv[1:])")
+    try:
+        pipeline.wait_until_ready()
+        pipeline.make.kill()
+        wait_until(lambda: not pipeline.processes(), "all processes are gone", STOP_S)
+        assert "stopped: redis (exit status 0)" in (checkout / "var" / "log" / "supervisord.log").read_text()
+    finally:
+        for process in pipeline.processes():
+            process.kill()
 
 
 def test_nothing_outlives_a_killed_supervisor(pipeline: Pipeline) -> None:
