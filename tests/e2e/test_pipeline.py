@@ -10,10 +10,15 @@ import pytest
 import requests
 from redis import Redis
 
+from shared.contract import now_ms
+from shared.settings import Settings
+from shared.store import open_store
+from shared.store.sqlite import DAY_MS
 from tests.services.cassandra import TIMEOUT_S, connected
 from tests.services.process import wait_until
 from tests.services.quill import Quill
 from tests.services.redis import RedisServer
+from tests.services.store import a_job
 
 pytestmark = pytest.mark.e2e
 
@@ -90,6 +95,16 @@ def test_a_redis_that_becomes_a_replica_for_a_while_ends_no_worker(tmp_path: Pat
         redis.replicaof("no", "one")
         assert answer_at(address)["digits"] == "7"
         assert worker.exit_code is None
+
+
+def test_a_worker_deletes_what_is_past_the_retention(new_quill: Callable[..., Quill]) -> None:
+    quill = new_quill(runtime="onnx", retention_days=1)
+    store = open_store(Settings.model_validate(quill.settings))
+    old = a_job(now_ms() - 2 * DAY_MS)
+    store.add([old])
+    worker = quill.start_worker()
+    worker.wait_until(lambda: not store.get([old.id]), "it is deleted")
+    store.close()
 
 
 def test_a_worker_logs_one_line_a_job(quill: Quill) -> None:
