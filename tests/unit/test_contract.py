@@ -73,6 +73,8 @@ def test_a_job_that_breaks_the_agreement_is_refused(changes: dict[str, Any]) -> 
 
 def test_the_sizes_are_bounded() -> None:
     picture = bytes(PICTURE_BYTES)
+    largest = [Job(new_id(), (picture,) * MAX_PICTURES, 1)] * MAX_JOBS
+    assert from_message(to_message(largest)) == largest
     with pytest.raises(ContractError):
         Job(new_id(), (picture,) * (MAX_PICTURES + 1), 1)
     with pytest.raises(ContractError):
