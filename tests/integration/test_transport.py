@@ -161,6 +161,17 @@ def test_what_is_not_quite_a_message_of_ours_takes_no_place_in_a_worker(
     assert "it was dropped" in caplog.text
 
 
+@pytest.mark.parametrize("junk", [b"{", b"\xff", b"7", b"[]", b"{}", b"[" * 100_000], ids=lambda junk: str(junk[:2]))
+def test_junk_in_the_queue_is_dropped_and_ends_no_worker(
+    taker: Taker, redis_url: str, junk: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    with Redis.from_url(redis_url) as redis:
+        redis.lpush(QUEUE, junk)
+        taker.take()
+        assert not redis.llen(QUEUE)
+    assert "it was dropped" in caplog.text
+
+
 @pytest.mark.parametrize(
     "headers",
     [
