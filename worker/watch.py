@@ -47,10 +47,18 @@ class LoopTick(bootsteps.StartStopStep):
 class Watch:
     """A thread that looks after the process once a second."""
 
-    def __init__(self, redis: Redis, call_s: Callable[[], float], about: Callable[[], dict[str, Any]]) -> None:
+    def __init__(
+        self,
+        redis: Redis,
+        call_s: Callable[[], float],
+        about: Callable[[], dict[str, Any]],
+        *,
+        stalled_s: float = STALLED_S,
+    ) -> None:
         self._redis = redis
         self._call_s = call_s
         self._about = about
+        self._most_stalled_s = stalled_s
         self._redis_since_s: float | None = None  # since when Redis has answered without a break
         self._woken_s = time.monotonic()  # when the process was last stopped and went on; it is not to blame for that
 
@@ -68,8 +76,8 @@ class Watch:
             if min(self._call_s(), now - self._woken_s) > hang_s:
                 leave(f"the model has not answered for {hang_s:.0f} s")
             self._tell(name)
-            if self._stalled_s() > STALLED_S:
-                leave(f"Celery has taken nothing for {STALLED_S:.0f} s although Redis answers")
+            if self._stalled_s() > self._most_stalled_s:
+                leave(f"Celery has taken nothing for {self._most_stalled_s:.0f} s although Redis answers")
             if beat:
                 self._beat(beat)
             time.sleep(PERIOD_S)

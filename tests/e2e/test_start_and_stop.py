@@ -89,6 +89,23 @@ def test_a_worker_that_is_told_to_stop_does_not_wait_for_ever_for_a_redis_that_h
     assert worker.wait(20) == EXIT_RESTART
 
 
+DEAF = """
+import time
+from shared.queue import connect
+from shared.settings import Settings
+from worker.watch import Watch
+Watch(connect(Settings.from_env()), lambda: 0.0, dict, stalled_s=1).start("deaf", 20, None)
+time.sleep(60)  # and no event loop turns
+"""
+
+
+def test_a_worker_that_takes_nothing_although_redis_answers_ends(tmp_path: Path, redis_url: str) -> None:
+    environ = os.environ | {"QUILL_REDIS_URL": redis_url}
+    worker = Process("worker", [sys.executable, "-c", DEAF], tmp_path / "worker.log", environ)
+    assert worker.wait() == EXIT_RESTART
+    assert "Celery has taken nothing for 1 s although Redis answers" in worker.log
+
+
 def test_a_worker_with_no_place_for_its_beat_does_not_start(quill: Quill, tmp_path: Path) -> None:
     worker = quill.start_worker("--beat", str(tmp_path / "nowhere" / "beat"))
     assert worker.wait() == 2
