@@ -98,11 +98,27 @@ def test_a_model_that_reads_nothing_any_more_fails_no_drawing_and_ends_its_proce
 
 
 def test_a_model_that_runs_out_of_memory_is_nobodys_fault(answer: Any) -> None:
-    def exhausted(_: NDArray[np.uint8]) -> NDArray[np.float32]:
-        raise MemoryError
+    def exhausted(pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
+        if pictures.any():
+            raise MemoryError
+        return classify(pictures)  # an empty picture takes less
 
     with pytest.raises(MemoryError):
         answer([a_job(1)], FakeModel(exhausted))
+
+
+def test_a_call_is_timed_while_it_lasts_and_no_longer(attempts: Attempts) -> None:
+    """Else the watch would take an idle worker's last call for a hang."""
+    lasted: list[float] = []
+
+    def look(pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
+        lasted.append(stage.call_s())
+        return classify(pictures)
+
+    stage = Answering(FakeModel(look), attempts, keep=len, worker="w", max_attempts=3)
+    stage.answer([Arrival(a_job(1), 0.0, 0)])
+    assert lasted[0] > 0
+    assert stage.call_s() == 0
 
 
 def test_below_the_threshold_a_prediction_is_unsure(answer: Any) -> None:
