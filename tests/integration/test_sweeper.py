@@ -77,6 +77,20 @@ def test_a_job_is_not_submitted_again_and_again(store: Store, sweeper: Sweeper) 
     assert [sweeper.sweep(), sweeper.sweep()] == [1, 0]
 
 
+def test_a_job_that_is_lost_once_more_is_submitted_once_more(store: Store, redis: Redis, submitted: Submitted) -> None:
+    lost = add(store, LONG_AGO_MS)
+    ahead_ms = 0
+    sweeper = Sweeper(
+        store, redis, submitted, worker="w1", visibility_s=VISIBILITY_S, clock=lambda: now_ms() + ahead_ms
+    )
+    assert sweeper.sweep() == 1
+    ahead_ms = 1000
+    assert sweeper.sweep() == 0
+    ahead_ms = LONG_AGO_MS
+    assert sweeper.sweep() == 1
+    assert submitted == [lost, lost]
+
+
 def test_what_is_submitted_again_is_counted(store: Store, sweeper: Sweeper) -> None:
     before = REGISTRY.get_sample_value("quill_resubmissions_total") or 0
     for _ in range(3):
