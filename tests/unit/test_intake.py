@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from shared.bad_image import BadImageError
-from shared.contract import MAX_JOBS, PICTURE_BYTES, ContractError, Job, new_id
+from shared.contract import MAX_JOBS, PICTURE_BYTES, ContractError, Job, new_id, now_ms
 from shared.queue import SubmitError
 from shared.reading import Reading
 from shared.store import StoreUnavailableError
@@ -72,12 +72,14 @@ def test_an_accepted_job_is_durable_and_gets_submitted(store: Any, queue: Queue)
 
 def test_a_drawing_is_accepted_once_it_is_read(store: Any, queue: Queue) -> None:
     reading: Reading = Future()
-    job_id = new_id()
+    job_id, drawn_ms = new_id(), now_ms()
     accepted = Intake(store, queue).accept_read(job_id, reading)
     assert not accepted.done()
     reading.set_result([(bytes(PICTURE_BYTES),)])
     assert accepted.result(DEADLINE_S) == store.added
-    assert [job.id for job in store.added] == [job_id]
+    (job,) = store.added
+    assert job.id == job_id
+    assert drawn_ms <= job.accepted_ms <= now_ms()
 
 
 def test_what_is_no_drawing_is_not_accepted(store: Any, queue: Queue) -> None:
@@ -130,8 +132,8 @@ def test_closing_does_not_wait_for_redis(store: Any, queue: Queue) -> None:
 def test_more_jobs_than_a_message_may_carry_become_several_messages(store: Any, queue: Queue) -> None:
     jobs = some_jobs(2 * MAX_JOBS + 1)
     intake = Intake(store, queue)
-    intake.accept(jobs).result()
-    intake.close()
+    intake.accept(jobs)
+    intake.close()  # which finishes what waits, for the store and for the queue
     assert [job for message in queue.messages for job in message] == jobs
     assert max(map(len, queue.messages)) == MAX_JOBS
 
