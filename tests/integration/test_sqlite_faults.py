@@ -230,6 +230,19 @@ def test_all_that_is_past_its_time_goes_page_by_page(paged: Store, file: Path) -
     clock.close()
 
 
+def test_a_mark_of_what_is_forgotten_stays_as_long_as_the_retention_and_a_key_for_a_day(
+    store: Store, file: Path
+) -> None:
+    """Else a late message would bring back what was deleted."""
+    store.forget(new_id())
+    store.claim("key", "digest", new_id())
+    with sqlite3.connect(file) as clock:
+        clock.executescript(AGE.replace("= 1", f"= {now_ms() - 2 * DAY_MS}"))
+        store.purge()
+        assert clock.execute(COUNT).fetchone() == (0, 1, 0)
+    clock.close()
+
+
 def test_a_key_may_be_taken_again_after_a_day(store: Store, file: Path) -> None:
     first, second = new_id(), new_id()
     store.claim("key", "digest", first)
