@@ -185,7 +185,9 @@ def test_the_wait_that_is_granted_is_told(site: Site) -> None:
     assert answer.headers["Preference-Applied"] == "wait=30"
 
 
-def test_a_wait_goes_on_while_the_drawing_itself_takes_long_to_be_accepted(site: Site) -> None:
+def test_a_wait_goes_on_while_the_drawing_itself_takes_long_to_be_accepted(new_site: Callable[..., Site]) -> None:
+    site = new_site(waiting_limit=1)  # one place is enough
+
     def read_late(pngs: Sequence[bytes]) -> Reading:
         reading: Reading = Future()
         Timer(2.5 * LOOK_S, lambda: reading.set_result(read_here(pngs))).start()
