@@ -91,10 +91,10 @@ def test_a_worker_that_is_told_to_stop_does_not_wait_for_ever_for_a_redis_that_h
 
 DEAF = """
 import time
-from shared.queue import connect
+from shared.queue import redis_client
 from shared.settings import Settings
 from worker.watch import Watch
-Watch(connect(Settings.from_env()), lambda: 0.0, dict, stalled_s=1).start("deaf", 20, None)
+Watch(redis_client(Settings.from_env()), lambda: 0.0, dict, stalled_s=1).start("deaf", 20, None)
 time.sleep(60)  # and no event loop turns
 """
 
