@@ -9,7 +9,7 @@ from pydantic import BaseModel
 Shape = type[BaseModel]
 View = TypeVar("View", bound=Callable[..., Any])
 SENT = {
-    "Idempotency-Key": "a text of your own; for a day the same key is the same drawing, not a second one",
+    "Idempotency-Key": "a UUID of your own; for a day the same key, whoever sends it, is the same drawing",
     "If-None-Match": "the ETag of what you have: 304 while it is the same",
     "Prefer": "`wait=SECONDS`: answer when the prediction is finished, at the latest after so many seconds, 30 at most",
 }
