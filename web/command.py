@@ -34,7 +34,13 @@ def main() -> None:
 
 @main.command()
 @ADDRESS
-@click.option("--wait", default=60.0, show_default=True, help="Seconds to wait for the service, and for each answer.")
+@click.option(
+    "--wait",
+    type=click.FloatRange(0),
+    default=60.0,
+    show_default=True,
+    help="Seconds to wait for the service, and for each answer.",
+)
 @click.argument("drawings", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 def predict(address: str, wait: float, drawings: tuple[Path, ...]) -> None:
     """Tell which digits are on DRAWINGS.
