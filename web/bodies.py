@@ -26,6 +26,7 @@ BODY_PROBLEMS = (
     "unknown-field",
     "invalid-type",
 )
+MOST_SIGNS = 20_000  # commas and brackets: each value of some JSON needs one, and Python some 100 bytes for it
 PLAIN = "identity"  # Content-Encoding of a body that is not compressed: a small one may hold any number of bytes
 SLUGS = {
     "missing": "missing-field",
@@ -116,6 +117,8 @@ def _mistake(error: ValidationError) -> Problem:
 def _parsed(body: bytes) -> Any:
     if not body:
         raise Problem("empty-body", "The body is empty: send a JSON object.")
+    if sum(map(body.count, (b",", b"[", b"{"))) > MOST_SIGNS:
+        raise Problem("wrong-length", f"The body has more than {MOST_SIGNS} commas and brackets.")
     try:
         return json.loads(body.decode(), object_pairs_hook=_without_duplicates, parse_float=_number)
     except (ValueError, RecursionError) as error:

@@ -78,6 +78,7 @@ POSTS: dict[str, tuple[str | None, Callable[[], bytes], int, str]] = {
     "a key twice": (JSON, lambda: b'{"image": "a", "image": "b"}', 400, "duplicate-key"),
     "a number beyond all bounds": (JSON, lambda: b'{"image": 1e400}', 422, "out-of-range"),
     "JSON 10 000 deep": (JSON, lambda: b"[" * 10_000 + b"]" * 10_000, 400, "malformed-json"),
+    "JSON of 20 000 objects": (JSON, lambda: b"[" + b"{}," * 20_000 + b"{}]", 422, "wrong-length"),
     "bytes that are no UTF-8": (JSON, lambda: b'{"image": "\xff"}', 400, "malformed-json"),
     "a byte order mark": (JSON, lambda: b"\xef\xbb\xbf" + as_json(data_url(SEVEN)), 400, "malformed-json"),
     "text": ("text/plain", lambda: b"7", 415, "unsupported-media-type"),
