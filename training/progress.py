@@ -1,6 +1,6 @@
 # pyright: basic
 # Keras and TensorFlow have no types.
-"""Shows how far training is: bars with rate and remaining time on a terminal, a line an epoch elsewhere."""
+"""Shows how far training is, how fast and for how long still: bars on a terminal, and a line an epoch everywhere."""
 
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -8,8 +8,10 @@ from typing import Any
 
 import keras
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bars
+
+_REMEMBERED_S = 600  # what speed is told from: an epoch may take minutes, its validation many seconds
 
 
 class Progress:
@@ -17,9 +19,10 @@ class Progress:
 
     def __init__(self) -> None:
         self._console = Console(stderr=True)
+        self._left = TimeRemainingColumn()
         columns = [TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()]
-        times = [TimeElapsedColumn(), TextColumn("elapsed,"), TimeRemainingColumn(), TextColumn("left")]
-        self._bars = Bars(*columns, TextColumn("{task.fields[rate]}"), *times, console=self._console)
+        rates = [TextColumn("{task.fields[rate]}"), self._left, TextColumn("left")]  # more did not fit in 80
+        self._bars = Bars(*columns, *rates, console=self._console, speed_estimate_period=_REMEMBERED_S)
         self._whole = self._epoch = self._bars.add_task("", visible=False, rate="")
         self._steps = self._batch_size = 0
 
@@ -40,12 +43,19 @@ class Progress:
         return keras.callbacks.LambdaCallback(on_train_batch_end=self._batch_done)
 
     def _batch_done(self, _: int, logs: dict[str, Any]) -> None:
-        speed = self._bars.tasks[self._epoch].speed
-        rate = f"{speed * self._batch_size:.0f} pictures/s" if speed else ""
-        self._bars.update(self._epoch, advance=1, rate=f"{rate}, loss {logs['loss']:.4f}")
+        self._bars.update(self._whole, advance=1 / self._steps)
+        self._bars.update(self._epoch, advance=1, rate=f"{self._rate()}, loss {logs['loss']:.4f}")
+
+    def _rate(self) -> str:
+        return f"{(self._bars.tasks[self._epoch].speed or 0) * self._batch_size:.0f} pictures/s"
 
     def epoch_done(self, epoch: int, loss: float, validation: dict[str, float]) -> None:
         """Tell how the epoch ended."""
-        self._bars.update(self._whole, advance=1)
+        self._bars.update(self._whole, completed=epoch + 1)
+        whole = self._bars.tasks[self._whole]
         shares = ", ".join(f"{name} {100 * share:.2f} %" for name, share in validation.items())
-        self._console.print(f"epoch {epoch + 1}: loss {loss:.4f}; right in validation: {shares}")
+        self._console.print(
+            f"epoch {epoch + 1} of {whole.total}, {self._rate()}, {self._left.render(whole)} left: "
+            f"loss {loss:.4f}; right in validation: {shares}",
+            soft_wrap=True,  # one line, also in a file
+        )

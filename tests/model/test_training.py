@@ -3,6 +3,7 @@
 # pyright: basic
 # Keras and TensorFlow have no types.
 import dataclasses
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -96,6 +97,16 @@ def test_a_damaged_state_is_told_with_its_cure(trained: Callable[..., tuple[Any,
         state.write_bytes(b"half of it")
     with pytest.raises(click.ClickException, match="is damaged: add --restart"):
         trained("broken")
+
+
+def test_each_epoch_tells_rate_and_remaining_time(
+    trained: Callable[..., tuple[Any, History]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    trained("whole")
+    told = capsys.readouterr().err
+    lines = re.findall(r"^epoch \d of 3, [1-9]\d* pictures/s, \d:\d\d:\d\d left: loss .*same .* %$", told, re.MULTILINE)
+    assert len(lines) == 3
+    assert re.search("epochs .* 3/3 .* 0:00:00 left", told)  # the bars in 80 characters
 
 
 @pytest.mark.parametrize(
