@@ -12,7 +12,7 @@ from training.options import ARCHITECTURES, CONTEXT, MODELS
 @click.option("--architecture", type=click.Choice(ARCHITECTURES), default="default", help="What to train.")
 @click.option(
     "--seed",
-    type=click.IntRange(0, 2**32 - 1),
+    type=click.IntRange(1, 2**32 - 1),  # 0 draws validation's pictures
     default=1,
     help="The same seed gives the same model, on the same machine.",
 )

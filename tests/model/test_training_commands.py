@@ -25,9 +25,9 @@ def told(command: click.Command, *words: str) -> str:
     return result.output.splitlines()[-1]
 
 
-@pytest.mark.parametrize("seed", ["-1", "4294967296"])
+@pytest.mark.parametrize("seed", ["-1", "0", "4294967296"])  # 0 would learn from what validation holds
 def test_a_seed_that_is_none_is_refused(seed: str) -> None:
-    assert "'--seed'" in told(train, "--seed", seed)
+    assert "'--seed'" in told(train, "--seed", seed, "--corrections", "missing")
 
 
 def test_a_folder_that_cannot_be_written_is_told_before_the_training(tmp_path: Path) -> None:
