@@ -17,22 +17,20 @@ Facts = dict[str, Any]  # a model's JSON file, evaluated
 
 def model_card(models: Sequence[Facts]) -> str:
     """Return the model card, Markdown, of the first model, with the others beside it."""
-    default = models[0]
+    first = models[0]
+    name = first["architecture"]
     return f"""# Model card
 
 Written by `python -m training.evaluate`; do not edit. Shares are of drawings that no network learnt from, made into pictures as web makes
 them: a digit that comes apart is misread. Unknown writers are {len(TEST_WRITERS)} people, each of whose digits was drawn four times.
 
-Recipes were chosen on validation, with one exception: a later one (Muon instead of AdamW), which validation preferred by little,
-was left out when its test figures were known and worse. So `default` is the better of two by these figures, which may
-flatter it by as much as seeds differ. The test figures of the recipes before it had been seen, too, and what they misread.
-Where a wide piece of ink is cut in two (`shared/numbers.py`) was chosen on the writers of training and validation, and the figures were then made anew.
+{_choice(models)}Where a wide piece of ink is cut in two (`shared/numbers.py`) was chosen on the writers of training and validation, and the figures were then made anew.
 
 ## What it is for
 
 Reading a handwritten digit, or a number digit by digit, that a person drew on a canvas; not for cheques, forms, addresses or
 anything where a misread digit costs more than a second look. It is unsure below a confidence of
-{default["threshold"]}; a person should look at those.
+{first["threshold"]}; a person should look at those.
 
 ## Models
 
@@ -40,28 +38,28 @@ anything where a misread digit costs more than a second look. It is unsure below
 
 {" ".join(_spread(facts) for facts in models if "spread" in facts)} The report of 2019 has 99.29 % for `seed`.
 
-Learnt with seed {default["seed"]} in {default["epochs"]} epochs; the best by validation, epoch {default["best_epoch"]}, is
-kept. The logits are divided by a temperature of {default["temperature"]}, fitted on validation, so that confidence comes near the share right;
+`{name}` learnt with seed {first["seed"]} in {first["epochs"]} epochs{_corrected(first)}; the best by validation, epoch {first["best_epoch"]}, is
+kept. The logits are divided by a temperature of {first["temperature"]}, fitted on validation, so that confidence comes near the share right;
 the threshold is the highest confidence that {_percent(COVERAGE)} of the validation digits reach. Calibration error is over MNIST's test set and the
 unknown writers' drawings together; "sure" is of those drawings alone.
 
-![learning](report/default-learning.png) ![reliability](report/default-reliability.png)
-![coverage](report/default-coverage.png)
+![learning](report/{name}-learning.png) ![reliability](report/{name}-reliability.png)
+![coverage](report/{name}-coverage.png)
 
 ## By digit
 
 {_by_digit(models)}
 
-![confusion](report/default-confusion.png)
-![mistakes](report/default-mistakes.png)
+![confusion](report/{name}-confusion.png)
+![mistakes](report/{name}-mistakes.png)
 
 ## Size and pen
 
 Where on the canvas a digit stands changes nothing: the picture is made from the ink alone.
 
-{_sizes(default)}
+{_sizes(first)}
 
-![sizes](report/default-sizes.png)
+![sizes](report/{name}-sizes.png)
 
 ## No digit
 
@@ -132,6 +130,21 @@ epochs they are turned, slanted, stretched and bent half as much.
 Few left-handed, old, very young or unpractised hands are known to be in either set; nobody was asked for age, sex or
 country, so how well each group is served cannot be told from these data.
 """
+
+
+def _choice(models: Sequence[Facts]) -> str:
+    """Return how the recipe of `default` was chosen, if that is among the models."""
+    if not any(facts["architecture"] == "default" for facts in models):
+        return ""
+    return """Recipes were chosen on validation, with one exception: a later one (Muon instead of AdamW), which validation preferred by little,
+was left out when its test figures were known and worse. So `default` is the better of two by these figures, which may
+flatter it by as much as seeds differ. The test figures of the recipes before it had been seen, too, and what they misread.
+"""
+
+
+def _corrected(facts: Facts) -> str:
+    count = facts.get("corrections")
+    return f", people's corrections ({count:,} pictures) in every batch" if count else ""
 
 
 def _models(models: Sequence[Facts]) -> str:

@@ -1,0 +1,30 @@
+"""The model card tells of the models that it is given, whichever they are."""
+
+from typing import Any
+
+from training.cards import model_card
+from training.models import facts_of
+from training.options import SHIPPED
+
+
+def shipped(**changes: Any) -> dict[str, Any]:
+    """Return what is known of the shipped model, with such changes."""
+    return facts_of(SHIPPED / "default.keras") | changes
+
+
+def test_the_card_shows_the_plots_of_the_model_that_it_describes() -> None:
+    card = model_card([shipped(architecture="cnn", seed=5), shipped()])
+    assert "`cnn` learnt with seed 5" in card
+    assert "report/cnn-learning.png" in card
+    assert "report/default-" not in card
+
+
+def test_how_default_was_chosen_is_told_only_where_it_is_among_the_models() -> None:
+    assert "Muon" in model_card([shipped()])
+    assert "`default`" not in model_card([shipped(architecture="cnn")])
+
+
+def test_the_card_tells_of_corrections_that_were_learnt_from() -> None:
+    assert "corrections (1,200 pictures)" in model_card([shipped(corrections=1200)])
+    assert "corrections" not in model_card([shipped(corrections=0)])
+    assert "corrections" not in model_card([shipped()])
