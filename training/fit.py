@@ -45,11 +45,15 @@ def fit(recipe: Recipe, *, seed: int, folder: Path, progress: Progress) -> tuple
 
     What is needed to go on after an interruption is kept in the folder after each epoch; a call with the same recipe,
     seed and folder goes on there, and ends as if it had never been interrupted.
+
+    Raises:
+        click.ClickException: when the folder's state is damaged, or is of another network or optimiser.
     """
     keras.utils.set_random_seed(seed)
     keras.config.set_dtype_policy(recipe.dtype())
     feed, validation = recipe.feed(seed), recipe.validation()
-    network, history = _resumed(folder) or (_compiled(recipe, recipe.epochs * feed.steps), History())
+    fresh = _compiled(recipe, recipe.epochs * feed.steps)
+    network, history = _resumed(folder, fresh) or (fresh, History())
     with progress.shown(recipe.epochs, feed.steps, feed.batch_size, done=len(history.loss)):
         for epoch in range(len(history.loss), recipe.epochs):
             _reseed(network, seed, epoch)
@@ -107,13 +111,25 @@ def _keep(network: Network, history: History, folder: Path) -> None:
     (folder / f"after-{len(history.loss) - 1}.keras").unlink(missing_ok=True)
 
 
-def _resumed(folder: Path) -> tuple[Network, History] | None:
+def _resumed(folder: Path, fresh: Network) -> tuple[Network, History] | None:
     folder.mkdir(parents=True, exist_ok=True)
     if not (folder / "history.json").exists():
         return None
     try:
         fields: dict[str, Any] = json.loads((folder / "history.json").read_text())
         history = History(**fields)
-        return keras.saving.load_model(folder / f"after-{len(history.loss)}.keras"), history
+        network = keras.saving.load_model(folder / f"after-{len(history.loss)}.keras")
     except (OSError, TypeError, ValueError) as error:
-        raise click.ClickException(f"what {folder} has of an interrupted run is damaged: add --restart") from error
+        raise _unusable(folder, "is damaged") from error
+    if _plan(network) != _plan(fresh):
+        raise _unusable(folder, "is of another network or optimiser")
+    return network, history
+
+
+def _plan(network: Network) -> list[dict[str, Any]]:
+    """Return what the layers and the optimiser are, but for names, which Keras counts up, and this machine's dtype."""
+    return [{**part.get_config(), "name": "", "dtype": ""} for part in (*network.layers, network.optimizer)]
+
+
+def _unusable(folder: Path, fault: str) -> click.ClickException:
+    return click.ClickException(f"what {folder} has of an interrupted run {fault}: delete it, as --restart does")

@@ -95,8 +95,16 @@ def test_a_damaged_state_is_told_with_its_cure(trained: Callable[..., tuple[Any,
         trained("broken", progress=Stopping(1))
     for state in (tmp_path / "broken").glob("after-*.keras"):
         state.write_bytes(b"half of it")
-    with pytest.raises(click.ClickException, match="is damaged: add --restart"):
+    with pytest.raises(click.ClickException, match="is damaged: delete it"):
         trained("broken")
+
+
+def test_what_another_network_or_optimiser_has_left_is_refused(tmp_path: Path, recipe: Recipe) -> None:
+    with pytest.raises(StoppedError):
+        fit(recipe, seed=1, folder=tmp_path, progress=Stopping(1))
+    for changed in ({"network": networks.default}, {"optimizer": lambda _: keras.optimizers.AdamW(0.02)}):
+        with pytest.raises(click.ClickException, match="is of another network or optimiser: delete it"):
+            fit(dataclasses.replace(recipe, **changed), seed=1, folder=tmp_path, progress=Progress())
 
 
 def test_each_epoch_tells_rate_and_remaining_time(
