@@ -19,13 +19,19 @@ FOLDER = Path("var/training/spread")
 @click.option("--seeds", type=click.IntRange(2), default=5, help="How many, from 1 on.")
 @MODELS
 def main(architecture: str, seeds: int, models: Path) -> None:
-    """Train the architecture from several seeds; note each one's share right of MNIST's test set in its JSON file."""
+    """Train the architecture from several seeds; note each one's share right of MNIST's test set in its JSON file.
+
+    Stop it at any time (Ctrl-C): the same command goes on after the last whole epoch of the last seed.
+    After a change of the recipe or the data remove var/training/spread first.
+    """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     path = models / f"{architecture}.keras"
     facts_of(path)  # is there, as is found out now and not after hours
     shares = {seed: _share_right(architecture, seed) for seed in range(1, seeds + 1)}
     spread = {"seeds": list(shares), "mnist": list(shares.values())}
     write_facts(path, facts_of(path) | {"spread": spread})
+    for seed in shares:
+        shutil.rmtree(_folder(architecture, seed))
     mean, deviation = statistics.mean(shares.values()), statistics.stdev(shares.values())
     click.echo(f"{architecture}, {seeds} seeds, MNIST test: mean {mean:.4f}, standard deviation {deviation:.4f}")
 
@@ -36,12 +42,15 @@ def _share_right(architecture: str, seed: int) -> float:
     from training.progress import Progress  # noqa: PLC0415
     from training.recipes import RECIPES  # noqa: PLC0415
 
-    folder = FOLDER / f"{architecture}-{seed}"
-    network, _ = fit(RECIPES[architecture], seed=seed, folder=folder, progress=Progress())
+    network, _ = fit(RECIPES[architecture], seed=seed, folder=_folder(architecture, seed), progress=Progress())
     test = mnist_test()
     digits = logits(network, test.pictures)[:, :CLASSES].argmax(axis=1)  # as a worker answers, whatever is no digit
-    shutil.rmtree(folder)
     return float((digits == test.labels).mean())
+
+
+def _folder(architecture: str, seed: int) -> Path:
+    """Return where a seed's state is kept until the spread of all is noted."""
+    return FOLDER / f"{architecture}-{seed}"
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 # pyright: basic
 # Keras and TensorFlow have no types.
 import dataclasses
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -12,10 +13,11 @@ import click
 import keras
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 from shared.contract import SIDE
 from shared.model_file import proved
-from training import networks
+from training import networks, spread
 from training.calibrate import probabilities
 from training.corrections import read_corrections
 from training.datasets import NOT_A_DIGIT, DatasetError, Examples
@@ -105,6 +107,28 @@ def test_what_another_network_or_optimiser_has_left_is_refused(tmp_path: Path, r
     for changed in ({"network": networks.default}, {"optimizer": lambda _: keras.optimizers.AdamW(0.02)}):
         with pytest.raises(click.ClickException, match="is of another network or optimiser: delete it"):
             fit(dataclasses.replace(recipe, **changed), seed=1, folder=tmp_path, progress=Progress())
+
+
+def test_a_spread_that_is_interrupted_keeps_the_seeds_that_are_done(
+    recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fed: list[int] = []
+
+    def feed(seed: int) -> Feed:
+        fed.append(seed)
+        if fed == [1, 2]:
+            raise StoppedError
+        return recipe.feed(seed)
+
+    monkeypatch.setitem(RECIPES, "seed", dataclasses.replace(recipe, feed=feed))
+    monkeypatch.chdir(tmp_path)
+    Path("seed.json").write_text("{}")
+    command = ["--models", ".", "--seeds", "2"]
+    assert isinstance(CliRunner().invoke(spread.main, command).exception, StoppedError)
+    again = CliRunner().invoke(spread.main, command).output
+    assert "going on after epoch 3 of 3" in again
+    assert json.loads(Path("seed.json").read_text())["spread"]["seeds"] == [1, 2]
+    assert not list(spread.FOLDER.iterdir())
 
 
 def test_each_epoch_tells_rate_and_remaining_time(
