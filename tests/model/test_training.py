@@ -19,8 +19,7 @@ from shared.contract import SIDE
 from shared.model_file import proved
 from training import networks, spread
 from training.calibrate import probabilities
-from training.corrections import read_corrections
-from training.datasets import NOT_A_DIGIT, DatasetError, Examples
+from training.datasets import Examples
 from training.distort import distort
 from training.feed import Feed, Source
 from training.fit import History, fit, logits
@@ -28,7 +27,7 @@ from training.options import ARCHITECTURES
 from training.precision import cpu_multiplies
 from training.progress import Progress
 from training.recipes import RECIPES, Recipe
-from training.run import fingerprint, learnable, learning_from, megaflop
+from training.run import megaflop
 from training.saving import save, served
 
 # Keras's way to NumPy is from before NumPy 2.
@@ -202,54 +201,6 @@ def test_the_last_eighth_of_the_epochs_is_distorted_half_as_much(recipe: Recipe,
     fit(noted, seed=1, folder=tmp_path, progress=Progress())
     a_time = len(strengths) // 8  # that TensorFlow calls it to write an epoch's graph
     assert strengths == [1.0] * 7 * a_time + [0.5] * a_time
-
-
-def test_corrections_are_in_every_batch(recipe: Recipe) -> None:
-    plain = dataclasses.replace(recipe, feed=lambda seed: Feed([Source(EXAMPLES, 64)], seed=seed))
-    corrected = Examples(np.stack([np.full((28, 28), shade, np.uint8) for shade in (51, 102)]), np.array([9, 10], "u1"))
-    (batch,) = learning_from(corrected, plain).feed(1).epoch(0).as_numpy_iterator()
-    shades = [round(float(shade) * 255) for shade in batch[0][64:, 0, 0, 0]]
-    assert sorted(zip(shades, batch[1][64:].tolist(), strict=True)) == [(51, 9), (102, 10)]
-
-
-def test_a_network_learns_no_class_that_it_does_not_have(recipe: Recipe) -> None:
-    seed = dataclasses.replace(recipe, network=networks.seed)
-    corrected = Examples(EXAMPLES.pictures[:2], np.array([3, NOT_A_DIGIT], np.uint8))
-    assert list(learnable(corrected, seed).labels) == [3]
-    assert list(learnable(corrected, recipe).labels) == [3, NOT_A_DIGIT]
-
-
-def test_a_run_on_corrections_goes_on_only_with_the_same_pictures_and_labels() -> None:
-    corrected = Examples(EXAMPLES.pictures[:2], np.array([3, 4], np.uint8))
-    relabelled = Examples(corrected.pictures, np.array([3, 5], np.uint8))
-    redrawn = Examples(EXAMPLES.pictures[2:4], corrected.labels)
-    again = Examples(corrected.pictures.copy(), corrected.labels.copy())
-    assert fingerprint(again) == fingerprint(corrected)
-    assert len({fingerprint(examples) for examples in (corrected, relabelled, redrawn)}) == 3
-
-
-@pytest.mark.parametrize(
-    ("text", "told"),
-    [
-        ("seven", "is not what GET /api/v1/corrections gives"),
-        ("[]", "is not what"),
-        ('{"label": "7", "pictures": ["AAAA"]}', "a picture has 784 bytes"),
-        ("", "holds no correction"),
-    ],
-)
-def test_a_file_that_holds_no_corrections_is_refused(tmp_path: Path, text: str, told: str) -> None:
-    file = tmp_path / "corrections.jsonl"
-    file.write_text(text)
-    with pytest.raises(DatasetError, match=told):
-        read_corrections(file)
-    with pytest.raises(DatasetError, match="cannot be read"):
-        read_corrections(tmp_path / "missing.jsonl")
-
-
-def test_a_file_of_another_kind_is_refused_in_one_short_line() -> None:
-    with pytest.raises(DatasetError) as refused:
-        read_corrections(Path("tests/seven.png"))
-    assert len(str(refused.value)) < 200
 
 
 def test_distortion_keeps_ink_in_range_and_follows_its_seed() -> None:
