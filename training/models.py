@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shared.contract import CLASSES
-from shared.model_file import training
+from shared.model_file import ModelError, proved, training
 from training.figures import Probabilities
 from training.trials import Classify
 
@@ -32,12 +32,13 @@ def facts_of(path: Path) -> dict[str, Any]:
     """Return what is known of the model at path (.keras): the JSON file beside it.
 
     Raises:
-        click.ClickException: when that is missing.
+        click.ClickException: when that is missing, or tells of another model.
     """
-    beside = path.with_suffix(".json")
-    if not beside.exists():
-        raise click.ClickException(f"{beside} is missing: {training(path)} writes it")
-    return json.loads(beside.read_text())
+    try:
+        proved(path, "tensorflow")
+    except ModelError as error:
+        raise click.ClickException(f"{error.fault}: restore it with git, or train it: {training(path)}") from error
+    return json.loads(path.with_suffix(".json").read_text())
 
 
 def write_facts(path: Path, facts: dict[str, Any]) -> None:

@@ -5,6 +5,7 @@
 import dataclasses
 import json
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ from training.datasets import Examples
 from training.distort import distort
 from training.feed import Feed, Source
 from training.fit import History, fit, logits
-from training.options import ARCHITECTURES
+from training.options import ARCHITECTURES, SHIPPED
 from training.precision import cpu_multiplies
 from training.progress import Progress
 from training.recipes import RECIPES, Recipe
@@ -120,8 +121,9 @@ def test_a_spread_that_is_interrupted_keeps_the_seeds_that_are_done(
         return recipe.feed(seed)
 
     monkeypatch.setitem(RECIPES, "seed", dataclasses.replace(recipe, feed=feed))
+    for file in ("seed.keras", "seed.json"):
+        shutil.copy(SHIPPED / file, tmp_path)
     monkeypatch.chdir(tmp_path)
-    Path("seed.json").write_text("{}")
     command = ["--models", ".", "--seeds", "2"]
     assert isinstance(CliRunner().invoke(spread.main, command).exception, StoppedError)
     again = CliRunner().invoke(spread.main, command).output

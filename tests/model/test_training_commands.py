@@ -46,10 +46,18 @@ def test_a_folder_without_models_is_named_with_its_cure(command: click.Command, 
 
 
 @pytest.mark.parametrize("command", [evaluate.main, spread.main])
-def test_a_model_without_its_facts_is_told_with_its_cure(command: click.Command, tmp_path: Path) -> None:
-    (tmp_path / "seed.keras").touch()
-    cure = f"seed.json is missing: `python -m training --architecture seed --models {tmp_path}`"
-    assert cure in told(command, "--models", str(tmp_path))
+@pytest.mark.parametrize(
+    ("file", "fault"), [("seed.json", "cannot be read (No such file or directory)"), ("seed.keras", "is not what")]
+)
+def test_a_model_without_its_own_facts_is_told_with_its_cure(
+    command: click.Command, file: str, fault: str, tmp_path: Path
+) -> None:
+    (tmp_path / "seed.keras").write_bytes(b"another model")
+    if file != "seed.json":
+        shutil.copy(SHIPPED / "seed.json", tmp_path)
+    words = told(command, "--models", str(tmp_path))
+    assert f"{tmp_path / file} {fault}" in words
+    assert words.endswith(f"train it: `python -m training --architecture seed --models {tmp_path}`")
 
 
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras's way is from before NumPy 2
