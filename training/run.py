@@ -15,7 +15,7 @@ import keras
 
 from training.calibrate import probabilities, temperature, threshold
 from training.corrections import read_corrections
-from training.datasets import Examples, digests, joined
+from training.datasets import DatasetError, Examples, digests, joined
 from training.feed import Feed, Source
 from training.fit import History, fit, logits
 from training.golden import provide
@@ -50,7 +50,7 @@ def run(
     _check_writable(models)
     network, history = fit(recipe, seed=seed, folder=folder, progress=Progress())
     known = _known(recipe, network, history) | {"architecture": architecture, "seed": seed, "data": digests()}
-    known |= {"corrections": len(corrected)} if corrected is not None else {}
+    known |= {"corrections": len(corrected)} if corrected else {}
     save(served(_plain(recipe, network), known["temperature"]), models / f"{architecture}.keras", known)
     provide(models)
     shutil.rmtree(folder)
@@ -67,8 +67,15 @@ def _check_writable(models: Path) -> None:
 
 
 def learnable(corrected: Examples, recipe: Recipe) -> Examples:
-    """Return the corrections for which the network has a class: that of 2019 has none for what is no digit."""
-    return corrected[corrected.labels < recipe.network().output_shape[-1]]
+    """Return the corrections for which the network has a class: that of 2019 has none for what is no digit.
+
+    Raises:
+        DatasetError: when it has one for none of them.
+    """
+    known = corrected[corrected.labels < recipe.network().output_shape[-1]]
+    if not known:
+        raise DatasetError("the corrections all show no digit, and this network has no class for it: train another")
+    return known
 
 
 def fingerprint(examples: Examples) -> str:

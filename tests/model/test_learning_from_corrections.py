@@ -31,6 +31,12 @@ def test_a_network_learns_no_class_that_it_does_not_have() -> None:
     assert list(learnable(corrected, RECIPES["default"]).labels) == [3, NOT_A_DIGIT]
 
 
+def test_corrections_of_which_a_network_could_learn_none_are_refused() -> None:
+    corrected = Examples(EXAMPLES.pictures[:1], np.array([NOT_A_DIGIT], np.uint8))
+    with pytest.raises(DatasetError, match="has no class for it: train another"):
+        learnable(corrected, RECIPES["seed"])
+
+
 def test_a_run_on_corrections_goes_on_only_with_the_same_pictures_and_labels() -> None:
     corrected = Examples(EXAMPLES.pictures[:2], np.array([3, 4], np.uint8))
     relabelled = Examples(corrected.pictures, np.array([3, 5], np.uint8))
