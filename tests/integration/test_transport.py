@@ -5,7 +5,7 @@ from base64 import b64encode
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from queue import Empty
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from celery import Celery
@@ -69,6 +69,8 @@ def taker(celery: Celery) -> Generator[Taker]:
         amqp: Any = celery.amqp  # its annotations ask for a channel where Celery itself gives a connection
         consumer = amqp.TaskConsumer(connection)
         consumer.on_message = taken.append
+        worker: Any = celery.WorkController()  # which is never started
+        consumer.qos(prefetch_count=worker.consumer.initial_prefetch_count)
         consumer.consume()
         taker = Taker(connection, consumer, taken)
         taker.ask()
@@ -100,6 +102,35 @@ def test_a_worker_stops_even_if_redis_went_away(taker: Taker) -> None:
     taker.connection.default_channel.client.connection._sock.close()
     taker.consumer.cancel()
     assert not taker.connection.default_channel._consumers
+
+
+def test_a_worker_holds_eight_messages_and_asks_for_no_more(
+    taker: Taker, submit: Callable[[], None], redis_url: str
+) -> None:
+    for _ in range(9):
+        submit()
+    for _ in range(8):
+        taker.ask()
+        taker.take()
+    taker.ask()
+    assert not taker.connection.default_channel._in_poll
+    with Redis.from_url(redis_url) as redis:
+        assert (redis.llen(QUEUE), redis.hlen("unacked")) == (1, 8)
+
+
+def test_what_a_dead_worker_had_comes_back_after_the_visibility_timeout_and_not_before(
+    taker: Taker, submit: Callable[[], None], redis_url: str
+) -> None:
+    submit()
+    taker.take()
+    look = taker.connection.transport.cycle.maybe_restore_messages  # as each worker does every few seconds
+    with Redis.from_url(redis_url) as redis:
+        look()
+        assert (redis.llen(QUEUE), redis.hlen("unacked")) == (0, 1)
+        (tag,) = cast("list[bytes]", redis.zrange("unacked_index", 0, -1))
+        redis.zincrby("unacked_index", -Settings().visibility_s, tag)  # so much older
+        look()
+        assert (redis.llen(QUEUE), redis.hlen("unacked")) == (1, 0)
 
 
 def test_celery_is_told_what_the_promise_rests_on(celery: Celery) -> None:
