@@ -68,6 +68,31 @@ def test_a_full_disk_refuses_whole_groups(store: Store, file: Path) -> None:
     assert kept % 10 == 0
 
 
+def ping_on_a_full_disk(file: Path) -> str:
+    """Run in a process of its own, as above."""
+    store = open_store(Settings(store_url=f"sqlite:///{file}"))
+    store.ping()
+    full = file.with_name("quill.db-wal").stat().st_size  # where the next write would go on
+    resource.setrlimit(resource.RLIMIT_FSIZE, (full, full))
+    try:
+        store.ping()
+    except StoreUnavailableError as error:
+        return str(error)
+    return "ok"
+
+
+def test_a_full_disk_is_told_before_a_drawing_meets_it(file: Path) -> None:
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        assert "the disk" in pool.submit(ping_on_a_full_disk, file).result(timeout=50)
+
+
+def test_a_write_that_does_not_end_keeps_another_only_for_seconds(store: Store) -> None:
+    """As on a disk that hangs: who asks whether the store is there has to hear."""
+    assert isinstance(store, SqliteStore)
+    with store._file.writing(), pytest.raises(StoreUnavailableError, match="earlier writes of this process still wait"):  # pyright: ignore[reportPrivateUsage] - a disk that hangs is hard to make
+        store.ping()
+
+
 def written(store: Store, _: Path) -> None:
     store.add([a_job()])
 
