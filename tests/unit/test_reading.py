@@ -94,18 +94,23 @@ def test_drawings_survive_a_process_that_is_stuck(drawing: bytes) -> None:
         assert not psutil.pid_exists(first)
 
 
-def test_a_drawing_that_ends_its_reader_twice_is_refused(reader: Reader) -> None:
-    wait_until(lambda: isinstance(killed_over(reader, LONG_TO_READ), BadImageError), "each process dies over it")
+def test_a_drawing_that_ends_its_reader_twice_is_refused_and_the_next_one_read(reader: Reader) -> None:
+    def is_blamed_alone() -> bool:
+        bad, seven = killed_twice_over(reader, LONG_TO_READ)
+        return isinstance(bad, BadImageError) and [seven] == read_here([SEVEN])
+
+    wait_until(is_blamed_alone, "two processes die over it, and it alone is refused")
 
 
-def killed_over(reader: Reader, png: bytes) -> object:
-    """Return what becomes of a drawing when each process that has begun with it dies, unless that comes too late."""
-    reading = reader.read([png])
+def killed_twice_over(reader: Reader, png: bytes) -> list[object]:
+    """Return what becomes of a drawing and of a seven after it when two processes die, unless one does too late."""
+    reading, killed = reader.read([png, SEVEN]), set[int]()
     while not wait([reading], timeout=0.001).done:
-        if reader._is_ready:  # pyright: ignore[reportPrivateUsage] - what nobody else needs to know
+        if len(killed) < 2 and reader._is_ready:  # pyright: ignore[reportPrivateUsage] - what nobody else needs to know
+            killed.add(pid := reader.pid)
             with suppress(ProcessLookupError):
-                os.kill(reader.pid, signal.SIGKILL)
-    return reading.exception() or reading.result()[0]
+                os.kill(pid, signal.SIGKILL)
+    return [None, None] if reading.exception() else [*reading.result()]
 
 
 def test_the_process_ends_with_the_one_that_started_it() -> None:
