@@ -13,7 +13,7 @@ from shared.contract import Prediction, State
 from shared.queue import QUEUE, UNACKED_KEY, tell_alive
 from tests.services.metrics import samples
 from tests.services.process import free_port
-from tests.services.site import SEVEN, Site
+from tests.services.site import SEVEN, SEVEN_URL, Site
 from worker.counts import REGISTRY as WORKER
 from worker.tally import Tally
 
@@ -69,8 +69,10 @@ def test_a_worker_shows_how_many_failed_before_one_does() -> None:
         assert WORKER.get_sample_value("quill_predictions_total", {"state": state, "model_version": "new"}) == 0
 
 
-def test_an_accepted_drawing_is_counted(site: Site) -> None:
+def test_each_accepted_drawing_is_counted(site: Site) -> None:
+    batch = {"drawings": [{"image": SEVEN_URL}, {"image": "no drawing"}, {"image": SEVEN_URL}]}
     assert grown(site, "quill_accepted_total", site.draw) == 1
+    assert grown(site, "quill_accepted_total", lambda: site.client.post("/api/v1/predictions/batch", json=batch)) == 2
 
 
 def test_a_drawing_that_was_sent_again_is_counted_as_a_repeat(site: Site) -> None:
