@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -12,6 +13,7 @@ from shared.store import Store, StoreUnavailableError
 log = logging.getLogger(__name__)
 
 PERIOD_S = 1.0
+PROOF_S = 5.0  # between proofs that the store takes writes: each is one, and often nobody is drawing
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,7 @@ class Backlog:
         self._store = store
         self._finished = finished
         self._seen = Measure(None, None, 0.0, "not asked yet")
+        self._proof_s = time.monotonic()  # when the next is due
         self._turn = threading.Lock()
         self._rate = Rate()
         self._closing = threading.Event()
@@ -73,6 +76,7 @@ class Backlog:
     def _measured(self) -> Measure:
         rate = self._rate.per_s(self._finished())
         try:
+            self._prove_writable()
             count = self._store.backlog()
             oldest = self._store.unfinished(now_ms() + 1, 1) if count else []
         except StoreUnavailableError as error:
@@ -81,3 +85,9 @@ class Backlog:
             log.exception("the backlog cannot be measured")  # this thread must go on
             return Measure(None, None, rate, "the backlog cannot be measured: web's log tells why")
         return Measure(count, oldest[0].accepted_ms if oldest else None, rate, "ok")
+
+    def _prove_writable(self) -> None:
+        """Raise StoreUnavailableError for a store that is full, say: it still reads, and refuses every drawing."""
+        if time.monotonic() >= self._proof_s:
+            self._store.ping()
+            self._proof_s = time.monotonic() + PROOF_S

@@ -1,6 +1,8 @@
 """The status: backlog, rate and workers as they are, and what is wrong when something is."""
 
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -95,6 +97,14 @@ def test_a_store_that_is_away_is_told_and_the_backlog_is_unknown(new_site: Calla
     status = site.client.get("/api/v1/status").get_json()
     assert status["backlog"] is None
     assert "SQLite" in status["store"]
+
+
+def test_a_store_that_reads_and_takes_no_writes_is_told_as_one_that_is_away(site: Site, tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "quill.db", isolation_level=None)) as intruder:
+        intruder.execute("BEGIN IMMEDIATE")
+        wait_until(lambda: "another process keeps it locked" in measured(site)["store"], "it is told")
+        assert "quill_backlog_jobs" not in site.client.get("/metrics").text  # whose absence rings QuillStoreIsAway
+    assert measured(site)["store"] == "ok"
 
 
 def test_an_accepted_drawing_tells_how_many_are_ahead(site: Site) -> None:

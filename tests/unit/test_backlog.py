@@ -22,6 +22,9 @@ class Kept:
         self.may_answer = threading.Event()
         self.may_answer.set()
 
+    def ping(self) -> None:
+        pass
+
     def backlog(self) -> int:
         self.may_answer.wait()
         if self.fault:
