@@ -24,7 +24,7 @@ def alive() -> Response:
 def ready() -> Response:
     """Tell of each part that serving needs whether it is there; 503 unless all are."""
     store, (queue, versions) = _store(), _queue()
-    worker = "ok" if versions else "no worker is alive: start one with `python -m worker`"
+    worker = _worker(queue, versions)
     view = ReadyView(store=store, queue=queue, worker=worker, model_versions=sorted(set(versions)))
     return _told(200 if {store, queue, worker} == {"ok"} else 503, view)
 
@@ -43,6 +43,12 @@ def _queue() -> tuple[str, list[str]]:
         return "ok", model_versions(parts().redis)
     except RedisError as error:
         return str(error), []
+
+
+def _worker(queue: str, versions: list[str]) -> str:
+    if queue != "ok":
+        return "unknown: only the queue tells whether one is alive"
+    return "ok" if versions else "no worker is alive: start one with `python -m worker`"
 
 
 def _told(status: int, view: AliveView | ReadyView) -> Response:
