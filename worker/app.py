@@ -112,7 +112,9 @@ class Worker:
                 if time.monotonic() >= purge_s:
                     self._store.purge()
                     purge_s = time.monotonic() + PURGE_S
-            except (RedisError, SubmitError, StoreUnavailableError) as error:
+            except RedisError as error:
+                log.warning("sweeping later, Redis is away: %s", error)
+            except (SubmitError, StoreUnavailableError) as error:
                 log.warning("sweeping later: %s", error)
             except Exception:
                 log.exception("sweeping later")  # the promise rests on this thread: nothing may end it

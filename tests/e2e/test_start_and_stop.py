@@ -89,6 +89,18 @@ def test_a_worker_that_is_told_to_stop_does_not_wait_for_ever_for_a_redis_that_h
     assert worker.wait(20) == EXIT_RESTART
 
 
+def test_a_worker_tells_that_it_is_redis_which_does_not_answer(tmp_path: Path, own_redis: RedisServer) -> None:
+    quill = Quill(tmp_path, own_redis.url(), runtime="onnx")
+    worker = quill.start_worker()
+    try:
+        worker.wait_until(lambda: "brpop" in doings(own_redis.url()), "the worker waits for messages")
+        own_redis.process.send(signal.SIGSTOP)
+        worker.wait_until(lambda: "sweeping later, Redis is away: Timeout" in worker.log, "it tells what is away")
+    finally:
+        own_redis.process.send(signal.SIGCONT)
+        quill.stop()
+
+
 DEAF = """
 import time
 from shared.queue import redis_client
