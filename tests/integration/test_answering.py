@@ -1,5 +1,6 @@
 """The worker's stage at the model, on a real Redis: each job gets its own answer, and the guilty one is found."""
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
@@ -119,6 +120,19 @@ def test_a_call_is_timed_while_it_lasts_and_no_longer(attempts: Attempts) -> Non
     stage.answer([Arrival(a_job(1), 0.0, 0)])
     assert lasted[0] > 0
     assert stage.call_s() == 0
+
+
+def test_a_job_has_waited_until_its_call_began_and_no_longer(attempts: Attempts) -> None:
+    called_s: list[float] = []
+
+    def look(pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
+        called_s.append(time.monotonic())
+        return classify(pictures)
+
+    received_s = time.monotonic()
+    stage = Answering(FakeModel(look), attempts, keep=len, worker="w", max_attempts=3)
+    (prediction,) = stage.answer([Arrival(a_job(1), received_s, 0)])
+    assert 0 < prediction.stage_ms["waited"] <= 1000 * (called_s[0] - received_s) + 0.001  # it is rounded
 
 
 def test_below_the_threshold_a_prediction_is_unsure(answer: Any) -> None:
