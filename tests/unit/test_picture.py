@@ -145,6 +145,8 @@ ANIMATED = png(seven(), save_all=True, append_images=[seven(x=9)])
         pytest.param("undecodable-image", b"II*\0" + bytes(64), id="TIFF"),
         pytest.param("undecodable-image", raw_png(0, 0, bytes([8, 0, 0, 0, 0]), b""), id="0 x 0"),
         pytest.param("undecodable-image", raw_png(1, 0, bytes([8, 0, 0, 0, 0]), b""), id="1 x 0"),
+        pytest.param("undecodable-image", raw_png(1, 0, bytes([8, 6, 0, 0, 0]), b""), id="1 x 0, as a canvas writes"),
+        pytest.param("undecodable-image", raw_png(0, 1, bytes([8, 6, 0, 0, 0]), b"\2"), id="0 x 1, as a canvas writes"),
         pytest.param("undecodable-image", raw_png(9, 9, bytes([8, 0, 0, 0, 0]), b"\0"), id="pixels missing"),
         pytest.param("undecodable-image", b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", bytes(4)), id="short header"),
         pytest.param("undecodable-image", raw_png(1, 1, bytes([8, 3, 0, 0, 0]), b"\0\0"), id="without its palette"),
