@@ -48,6 +48,9 @@ def run(
     if restart:
         shutil.rmtree(folder, ignore_errors=True)
     _check_writable(models)
+    learnt = f", corrected pictures {len(corrected)}" if corrected else ""
+    words = f"training {architecture} (seed {seed}, epochs {recipe.epochs}{learnt}): an epoch is told when it is over"
+    click.echo(f"{words}, the first after minutes", err=True)
     network, history = fit(recipe, seed=seed, folder=folder, progress=Progress())
     known = _known(recipe, network, history) | {"architecture": architecture, "seed": seed, "data": digests()}
     known |= {"corrections": len(corrected)} if corrected else {}

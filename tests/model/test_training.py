@@ -19,6 +19,7 @@ from click.testing import CliRunner
 from shared.contract import SIDE
 from shared.model_file import proved
 from training import networks, spread
+from training.__main__ import main as train
 from training.calibrate import probabilities
 from training.datasets import Examples
 from training.distort import distort
@@ -130,6 +131,19 @@ def test_a_spread_that_is_interrupted_keeps_the_seeds_that_are_done(
     assert "going on after epoch 3 of 3" in again
     assert json.loads(Path("seed.json").read_text())["spread"]["seeds"] == [1, 2]
     assert not list(spread.FOLDER.iterdir())
+
+
+def test_a_run_is_told_before_its_pictures_are_drawn(
+    recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def feed(_: int) -> Feed:
+        raise StoppedError
+
+    monkeypatch.setitem(RECIPES, "seed", dataclasses.replace(recipe, feed=feed))
+    monkeypatch.chdir(tmp_path)
+    stopped = CliRunner().invoke(train, ["--architecture", "seed", "--models", "."])
+    assert isinstance(stopped.exception, StoppedError)
+    assert stopped.output.startswith("training seed (seed 1, epochs 3): ")
 
 
 def test_each_epoch_tells_rate_and_remaining_time(
