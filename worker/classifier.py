@@ -17,6 +17,7 @@ Pictures = NDArray[np.uint8]
 Answer = Callable[[Pictures], NDArray[np.float32]]  # (n, SIDE, SIDE) ink -> (n, columns) probabilities
 
 SIZES = (1, 2, 4, 8, 16, 32, 64)  # batches are padded to these, so that each shape is prepared before it is needed
+MOST = 1.001  # of a probability, as float32 rounds it
 SERVABLE = (
     f"make it answer `pictures`, uint8 (n, {SIDE}, {SIDE}), with {CLASSES} probabilities each (docs/another-model.md), "
     "or name another in QUILL_MODEL"
@@ -130,8 +131,8 @@ def _golden(path: Path) -> tuple[Pictures, NDArray[np.uint8]]:
         raise ModelError(f"{path} is missing", cure) from error
     except Exception as error:
         raise ModelError(f"{path} does not hold pictures and labels ({error})", cure) from error
-    if not labels.size or pictures.shape != (*labels.shape, SIDE, SIDE):
-        raise ModelError(f"{path} holds {pictures.shape} pictures and {labels.shape} labels", cure)
+    if not labels.size or (pictures.shape, pictures.dtype) != ((*labels.shape, SIDE, SIDE), np.uint8):
+        raise ModelError(f"{path} holds {pictures.dtype} {pictures.shape} pictures and {labels.shape} labels", cure)
     return pictures, labels
 
 
@@ -141,6 +142,6 @@ def _choose(golden: Path) -> str:
 
 def checked(probabilities: NDArray[np.float32], count: int) -> NDArray[np.float32]:
     """Return the probabilities if they are what a model may answer for so many pictures, else raise ValueError."""
-    if probabilities.shape != (count, CLASSES) or not np.isfinite(probabilities).all():
-        raise ValueError(f"the model answered {probabilities.shape}, or not with numbers, for {count} pictures")
+    if probabilities.shape != (count, CLASSES) or not ((probabilities >= 0) & (probabilities <= MOST)).all():
+        raise ValueError(f"the model answered {probabilities.shape}, or no probabilities, for {count} pictures")
     return probabilities

@@ -83,7 +83,12 @@ def test_a_failed_prediction_tells_why(answer: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "nonsense", [np.full((1, CLASSES), np.nan, np.float32), np.zeros((1, CLASSES - 1), np.float32)]
+    "nonsense",
+    [
+        np.full((1, CLASSES), np.nan, np.float32),
+        np.full((1, CLASSES), 2, np.float32),
+        np.zeros((1, CLASSES - 1), np.float32),
+    ],
 )
 def test_a_model_that_answers_nonsense_is_no_answer(answer: Any, nonsense: NDArray[np.float32]) -> None:
     (prediction,) = answer([a_job(1)], FakeModel(lambda pictures: nonsense if pictures.any() else classify(pictures)))

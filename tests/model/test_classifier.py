@@ -176,7 +176,9 @@ def test_a_model_that_misreads_a_golden_picture_is_not_served(copied: Path, tmp_
     ("harm", "told"),
     [
         ({"classes": 3}, r"the model answered \(20, 3\)"),
-        ({"weight": np.nan}, "not with numbers"),
+        ({"weight": np.nan}, "no probabilities"),
+        ({"weight": 1.0}, "no probabilities"),
+        ({"weight": -1.0}, "no probabilities"),
         ({"takes": "ink"}, r"'ink'"),
         ({"pixels": SIDE}, "cannot be served"),
     ],
@@ -221,10 +223,11 @@ def test_a_keras_model_that_brings_code_of_its_own_is_refused(copied: Path) -> N
     [
         b"no npz",
         {"pictures": np.zeros((20, SIDE, SIDE))},
-        {"pictures": np.zeros((20, SIDE, SIDE)), "labels": np.zeros(19)},
-        {"pictures": np.zeros((0, SIDE, SIDE)), "labels": np.zeros(0)},
+        {"pictures": np.zeros((20, SIDE, SIDE), np.uint8), "labels": np.zeros(19)},
+        {"pictures": np.zeros((0, SIDE, SIDE), np.uint8), "labels": np.zeros(0)},
+        {"pictures": np.zeros((20, SIDE, SIDE)), "labels": np.zeros(20)},
     ],
-    ids=["no npz", "no labels", "too few labels", "no pictures"],
+    ids=["no npz", "no labels", "too few labels", "no pictures", "floats"],
 )
 def test_golden_pictures_that_are_none_are_refused_with_their_cure(
     copied: Path, content: bytes | dict[str, Any]
