@@ -79,8 +79,8 @@ def _run(environment: dict[str, str], options: argparse.Namespace) -> int:
     for folder in (LOGS, DATA / "redis"):
         make_folder(folder)
     terminal = select.poll()
-    if sys.stdin.isatty():
-        terminal.register(sys.stdin, 0)  # asks for nothing, so that only a hang-up is told
+    if os.isatty(0):  # sys.stdin is None where it is closed
+        terminal.register(0, 0)  # asks for nothing, so that only a hang-up is told
     supervisord = subprocess.Popen(  # noqa: S603 - its arguments are ours
         [sys.executable, "-m", "supervisor.supervisord", "--configuration", str(CONFIGURATION)],
         env=environment,
