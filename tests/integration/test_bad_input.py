@@ -15,7 +15,7 @@ import pytest
 import requests
 from PIL import Image
 
-from tests.services.pngs import chunk, png, raw_png
+from tests.services.pngs import chunk, moving, png, raw_png
 from tests.services.quill import Quill
 from tests.services.site import SEVEN
 
@@ -57,11 +57,6 @@ def saved(kind: str, **options: Any) -> bytes:
     file = io.BytesIO()
     Image.open(io.BytesIO(SEVEN)).convert("L").save(file, kind, **options)
     return file.getvalue()
-
-
-def moving() -> bytes:
-    frames = [Image.new("L", (28, 28), shade) for shade in range(100)]
-    return png(frames[0], save_all=True, append_images=frames[1:])
 
 
 PNG, JSON = "image/png", "application/json"
@@ -143,7 +138,7 @@ def test_no_bad_drawing_costs_much_memory(web: Quill) -> None:
 
     send(SEVEN)
     before = used()
-    for body in (bomb(50_000, 50_000), bomb(100, 100), bomb(1024, 1024), moving()):
+    for body in (bomb(50_000, 50_000), bomb(100, 100), bomb(1024, 1024), moving(100)):
         send(body)
         assert used() - before < MEMORY
 

@@ -13,6 +13,15 @@ def png(image: Image.Image, **options: object) -> bytes:
     return buffer.getvalue()
 
 
+def blank(width: int, height: int, **options: object) -> bytes:
+    return png(Image.new("L", (width, height), 255), **options)
+
+
+def moving(frames: int = 2) -> bytes:
+    first, *others = (Image.new("L", (28, 28), shade) for shade in range(frames))
+    return png(first, save_all=True, append_images=others)
+
+
 def chunk(kind: bytes, body: bytes) -> bytes:
     return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
