@@ -1,6 +1,7 @@
 """What web, worker and store agree on: names, jobs, predictions. Standard library only."""
 
 import binascii
+import re
 import time
 import uuid
 from base64 import b64decode, b64encode
@@ -18,7 +19,10 @@ MAX_JOBS = 64  # of one message
 QUEUE = "quill"
 CLASSIFY = "quill.classify"  # the task's name: web submits by it, worker registers it
 MESSAGE_VERSION = 1
+ID_PATTERN = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"  # a UUID in its canonical form
 LATEST_MS = 253_402_300_800_000  # the end of the year 9999: every database and calendar knows times before it
+
+_ID = re.compile(ID_PATTERN)
 
 
 class ContractError(ValueError):
@@ -40,10 +44,7 @@ def new_id() -> str:
 
 def is_id(text: object) -> bool:
     """Tell whether text is a UUID in its canonical lower-case form."""
-    try:
-        return isinstance(text, str) and str(uuid.UUID(text)) == text
-    except ValueError:
-        return False
+    return isinstance(text, str) and _ID.fullmatch(text) is not None
 
 
 def now_ms() -> int:

@@ -11,9 +11,10 @@ from openapi_pydantic import OpenAPI
 from openapi_pydantic.util import PydanticSchema, construct_open_api_with_schema_class
 from werkzeug.routing import Rule
 
+from shared.contract import ID_PATTERN
 from web.describe import ANSWERED, CALLS, SENT, Answer, Call, Shape
 from web.problems import KINDS, MEDIA_TYPE
-from web.views import ID_PATTERN, ProblemView
+from web.views import ProblemView
 
 EVERY_CALL = ("bad-request", "internal-error")  # problems
 PROMISED = {401: ["WWW-Authenticate"], 429: ["Retry-After"], 503: ["Retry-After"]}  # headers of problems by status

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BaseModel, Field, Json, RootModel, model_validator
 from pydantic_core import PydanticCustomError
 
-from shared.contract import MAX_PICTURES, NAMES, Prediction, State
+from shared.contract import ID_PATTERN, MAX_PICTURES, NAMES, Prediction, State
 
 
 def _time(milliseconds: int) -> datetime:
@@ -71,7 +71,6 @@ class Label(BaseModel, extra="forbid", json_schema_extra={"minProperties": 1, "m
         return str(self.digit) if "digit" in self.model_fields_set else self.digits
 
 
-ID_PATTERN = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 CURSOR_PATTERN = f"^[0-9]{{1,15}}_{ID_PATTERN}$"  # accepted_ms and id
 
 
