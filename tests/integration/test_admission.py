@@ -4,8 +4,10 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
+from werkzeug.test import TestResponse
 
 from shared.contract import PICTURE_BYTES, Job, new_id, now_ms
+from tests.services.pngs import blank
 from tests.services.site import SEVEN, SEVEN_URL, Site
 from web.admission import LONGEST_S, Admission
 from web.backlog import Measure
@@ -28,34 +30,47 @@ def test_above_the_limit_of_the_backlog_nothing_is_promised(new_site: Callable[.
     site.measure()
     response = site.client.post(DRAWINGS, data=SEVEN, content_type="image/png")
     assert (response.status_code, response.get_json()["type"]) == (503, "/problems/overloaded")
+    assert "no more than 3 may" in response.get_json()["detail"]
     assert 1 <= int(response.headers["Retry-After"]) <= LONGEST_S
     assert site.store.backlog() == 3
 
 
 def test_drawings_that_came_since_the_backlog_was_measured_count(new_site: Callable[..., Site]) -> None:
     site = new_site(backlog_limit=3)
-    statuses = [site.client.post(DRAWINGS, data=SEVEN, content_type="image/png").status_code for _ in range(5)]
-    assert statuses == [202, 202, 202, 503, 503]
+    batches = [{"drawings": [{"image": SEVEN_URL}] * drawings} for drawings in (2, 2, 1, 1)]
+    statuses = [site.client.post(f"{DRAWINGS}/batch", json=batch).status_code for batch in batches]
+    assert statuses == [202, 503, 202, 503]
 
 
-def send(site: Site, client: str) -> int:
-    """Send a drawing through a proxy that tells whose it is; return the status."""
+def test_what_is_no_drawing_takes_no_room_after_the_next_measure(new_site: Callable[..., Site]) -> None:
+    site = new_site(backlog_limit=1)
+    assert site.client.post(DRAWINGS, data=blank(28, 28), content_type="image/png").status_code == 422
+    site.measure()  # which finds what the last one found
+    assert site.client.post(DRAWINGS, data=SEVEN, content_type="image/png").status_code == 202
+
+
+def send(site: Site, client: str) -> TestResponse:
+    """Send a drawing through a proxy that tells whose it is."""
     headers = {"X-Forwarded-For": client}
-    return site.client.post(DRAWINGS, data=SEVEN, content_type="image/png", headers=headers).status_code
+    return site.client.post(DRAWINGS, data=SEVEN, content_type="image/png", headers=headers)
 
 
 def still(site: Site) -> Site:
     """Let the site's minute never end."""
     parts: Parts = site.app.extensions["quill"]
     shares = Shares(site.settings.client_limit, clock=lambda: 59.5)
-    replace(parts, admission=Admission(parts.backlog, shares, backlog_limit=1000)).install(site.app)
+    limit = site.settings.backlog_limit
+    replace(parts, admission=Admission(parts.backlog, shares, backlog_limit=limit)).install(site.app)
     return site
 
 
 def test_a_client_that_has_had_its_share_waits_and_others_do_not(new_site: Callable[..., Site]) -> None:
-    site = still(new_site(client_limit=2, trusted_proxies=1))
-    assert [send(site, "10.0.0.1") for _ in range(3)] == [202, 202, 429]
-    assert send(site, "10.0.0.2") == 202
+    site = still(new_site(client_limit=2, backlog_limit=3, trusted_proxies=1))
+    assert [send(site, "10.0.0.1").status_code for _ in range(3)] == [202, 202, 429]
+    refused = send(site, "10.0.0.1")
+    assert (refused.status_code, refused.headers["Retry-After"]) == (429, "1")
+    assert "2 drawings a minute" in refused.get_json()["detail"]
+    assert send(site, "10.0.0.2").status_code == 202
 
 
 @pytest.mark.parametrize(
@@ -70,12 +85,12 @@ def test_a_client_has_one_share_whatever_port_a_proxy_tells(
     new_site: Callable[..., Site], first: str, again: str, another: str
 ) -> None:
     site = still(new_site(client_limit=1, trusted_proxies=1))
-    assert [send(site, client) for client in (first, again, another)] == [202, 429, 202]
+    assert [send(site, client).status_code for client in (first, again, another)] == [202, 429, 202]
 
 
 def test_without_a_proxy_nobody_takes_another_address_by_a_header(new_site: Callable[..., Site]) -> None:
     site = still(new_site(client_limit=1))
-    assert [send(site, client) for client in ("10.0.0.1", "10.0.0.2")] == [202, 429]
+    assert [send(site, client).status_code for client in ("10.0.0.1", "10.0.0.2")] == [202, 429]
 
 
 class FakeBacklog:
@@ -106,7 +121,7 @@ def test_a_share_begins_anew_with_each_minute() -> None:
     assert [shares.take("client", 1) for _ in range(3)] == [True, True, False]
     assert shares.renewed_in_s() == 1
     now_s[0] = 120.0
-    assert [shares.take("client", count) for count in (2, 1)] == [True, False]
+    assert [shares.take("client", count) for count in (3, 1, 2, 1, 1)] == [False, True, False, True, False]
     assert shares.renewed_in_s() == 60
 
 
