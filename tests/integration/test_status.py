@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
+from shared.contract import now_ms
 from shared.queue import WORKER_KEY, tell_alive
 from tests.services.process import free_port, wait_until
 from tests.services.site import Site
+from tests.services.store import a_job
 
 pytestmark = pytest.mark.integration
 
@@ -39,11 +41,20 @@ def test_an_idle_service_without_workers(site: Site) -> None:
 def test_the_backlog_its_oldest_and_the_rate(site: Site) -> None:
     first, second = site.draw()["id"], site.draw()["id"]
     assert measured(site)["backlog"] == 2
-    assert measured(site)["oldest_s"] >= 0
+    assert measured(site)["oldest_s"] < 60
+    site.store.add([old := a_job(now_ms() - 60_000)])
+    assert 60 <= measured(site)["oldest_s"] < 120
+    site.finish(old.id)
     site.finish(first)
     site.finish(second)
     assert measured(site)["backlog"] == 0
     wait_until(lambda: measured(site)["rate_per_s"] > 0, "the hints have come")
+
+
+def test_a_drawing_from_a_clock_that_is_ahead_is_counted_and_no_fault_of_the_store(site: Site) -> None:
+    site.store.add([a_job(now_ms() + 60_000)])
+    status = measured(site)
+    assert (status["backlog"], status["oldest_s"], status["store"]) == (1, None, "ok")
 
 
 def test_the_workers_tell_of_themselves(site: Site) -> None:
@@ -106,6 +117,7 @@ def test_a_store_that_reads_and_takes_no_writes_is_told_as_one_that_is_away(site
         intruder.execute("BEGIN IMMEDIATE")
         wait_until(lambda: "another process keeps it locked" in measured(site)["store"], "it is told")
         assert "quill_backlog_jobs" not in site.client.get("/metrics").text  # whose absence rings QuillStoreIsAway
+        assert "another process keeps it locked" in measured(site)["store"]  # still, not once in a while
     assert measured(site)["store"] == "ok"
 
 

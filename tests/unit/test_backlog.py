@@ -1,6 +1,7 @@
 """The backlog: measured again and again, whatever the store does, and nobody who asks waits for it."""
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from typing import cast
@@ -10,7 +11,7 @@ import pytest
 from shared.contract import PICTURE_BYTES, Job, new_id
 from shared.store import Store, StoreUnavailableError
 from tests.services.process import wait_until
-from web.backlog import Backlog
+from web.backlog import PERIOD_S, Backlog, Measure
 
 
 class Kept:
@@ -21,11 +22,13 @@ class Kept:
         self.fault: Exception | None = None
         self.may_answer = threading.Event()
         self.may_answer.set()
+        self.asked_s: list[float] = []
 
     def ping(self) -> None:
         pass
 
     def backlog(self) -> int:
+        self.asked_s.append(time.monotonic())
         self.may_answer.wait()
         if self.fault:
             raise self.fault
@@ -42,17 +45,18 @@ def kept() -> Kept:
 
 @pytest.fixture
 def backlog(kept: Kept) -> Iterator[Backlog]:
-    with closing(Backlog(cast("Store", kept), lambda: 0)) as backlog:
+    with closing(Backlog(cast("Store", kept), lambda: 100)) as backlog:
         yield backlog
         kept.may_answer.set()
 
 
 def test_it_is_measured_again_and_again(kept: Kept, backlog: Backlog) -> None:
     wait_until(lambda: backlog.now().count == 3, "it is measured")
-    assert (backlog.now().oldest_ms, backlog.now().store) == (7, "ok")
+    assert backlog.now() == Measure(count=3, oldest_ms=7, rate_per_s=0.0, store="ok")  # nothing was finished since
     kept.count = 0
     wait_until(lambda: backlog.now().count == 0, "it is measured again")
     assert backlog.now().oldest_ms is None
+    assert kept.asked_s[1] - kept.asked_s[0] >= PERIOD_S  # each time costs the store a query
 
 
 def test_nobody_who_asks_waits_for_the_store(kept: Kept, backlog: Backlog) -> None:
@@ -63,9 +67,12 @@ def test_nobody_who_asks_waits_for_the_store(kept: Kept, backlog: Backlog) -> No
 
 
 @pytest.mark.parametrize("fault", [StoreUnavailableError("away"), ZeroDivisionError("a mistake")])
-def test_what_fails_is_told_and_measured_again(kept: Kept, backlog: Backlog, fault: Exception) -> None:
+def test_what_fails_is_told_and_measured_again(
+    kept: Kept, backlog: Backlog, fault: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
     kept.fault = fault
     wait_until(lambda: backlog.now().store not in {"ok", "not asked yet"}, "it is told")
     assert backlog.now().count is None
+    assert ("a mistake" in caplog.text) == ("web's log" in backlog.now().store) == isinstance(fault, ZeroDivisionError)
     kept.fault = None
     wait_until(lambda: backlog.now().count == 3, "it is measured again")
