@@ -23,8 +23,9 @@ def test_asking_again_after_the_answer_gives_the_answer(site: Site) -> None:
     assert site.draw(Idempotency_Key="k1")["digits"] == "7"
 
 
-def test_another_key_is_another_drawing(site: Site) -> None:
-    assert site.draw(Idempotency_Key="k1")["id"] != site.draw(Idempotency_Key="k2")["id"]
+@pytest.mark.parametrize("other", ["k" * 254 + "l", "k" * 254 + "K"])
+def test_another_key_is_another_drawing(site: Site, other: str) -> None:
+    assert site.draw(Idempotency_Key="k" * 255)["id"] != site.draw(Idempotency_Key=other)["id"]
 
 
 def test_a_request_that_was_cut_off_after_its_key_was_taken_is_made_up_for(site: Site) -> None:

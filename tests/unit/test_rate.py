@@ -19,8 +19,7 @@ def test_the_rate_is_the_growth_a_second_over_the_window() -> None:
     looks = Looks()
     assert looks.after(0, 100) == 0
     assert looks.after(1, 150) == 50
-    for _ in range(9):
-        looks.after(1, 150)
+    assert [looks.after(1, 150) for _ in range(9)] == [50 / seconds for seconds in range(2, 11)]
     assert looks.after(WINDOW_S, 200) == 5
 
 
