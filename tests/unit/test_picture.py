@@ -1,11 +1,12 @@
 import struct
+from zlib import compress
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFilter, ImageOps
 
 from shared.bad_image import BadImageError
 from shared.contract import SIDE
@@ -48,8 +49,9 @@ def test_a_picture_is_made_as_mnist_was_made() -> None:
     assert abs(difference).max() <= 1
 
 
-def test_the_longest_side_of_the_ink_takes_twenty_pixels() -> None:
-    picture = picture_from_png(png(seven()))
+@pytest.mark.parametrize("side", [280, 28])
+def test_the_longest_side_of_the_ink_takes_twenty_pixels(side: int) -> None:
+    picture = picture_from_png(png(seven().resize((side, side))))
     assert picture.any(axis=1).sum() == BOX
     assert 10 < picture.any(axis=0).sum() < BOX
 
@@ -59,16 +61,30 @@ def test_where_the_digit_is_drawn_does_not_matter(x: int, y: int) -> None:
     np.testing.assert_array_equal(picture_from_png(png(seven(x=x, y=y))), picture_from_png(png(seven())))
 
 
-@pytest.mark.parametrize("corner", [(0, 0), (279, 0), (0, 279), (279, 279)])
-def test_a_heavy_corner_stays_inside_the_picture(corner: tuple[int, int]) -> None:
+def inverted(image: Image.Image) -> Image.Image:
+    return image.point([255 - tone for tone in range(256)])
+
+
+def heavy(corner: tuple[int, int]) -> Image.Image:
     image = Image.new("L", (280, 280), 255)
     ImageDraw.Draw(image).line([(0, 0), (279, 279)], fill=200, width=3)
     ImageDraw.Draw(image).circle(corner, 40, fill=0)
-    assert picture_from_png(png(image)).shape == (SIDE, SIDE)
+    return image
 
 
-def inverted(image: Image.Image) -> Image.Image:
-    return image.point([255 - tone for tone in range(256)])
+@pytest.mark.parametrize(
+    "image",
+    [
+        *map(heavy, [(0, 0), (279, 0), (0, 279), (279, 279)]),
+        ImageOps.expand(Image.new("L", (20, 100)), (2, 0), 255),
+        ImageOps.expand(Image.new("L", (100, 20)), (0, 2), 255),
+    ],
+)
+@pytest.mark.parametrize("paper", [255, 0])
+def test_ink_that_reaches_the_border_is_not_taken_for_paper(image: Image.Image, paper: int) -> None:
+    tight = image if paper else inverted(image)
+    wide = ImageOps.expand(tight, 40, paper)
+    np.testing.assert_array_equal(picture_from_png(png(tight)), picture_from_png(png(wide)))
 
 
 def on_transparent(image: Image.Image, ink: tuple[int, int, int]) -> Image.Image:
@@ -77,8 +93,20 @@ def on_transparent(image: Image.Image, ink: tuple[int, int, int]) -> Image.Image
     return sheet
 
 
-def sixteen_bit(image: Image.Image) -> Image.Image:
-    return Image.fromarray(np.asarray(image).astype(np.uint16) * 257)
+def with_hole(image: Image.Image) -> Image.Image:
+    """Return the sheet with a transparent black square, as a canvas's clearRect leaves it."""
+    sheet = image.convert("RGBA")
+    sheet.paste((0, 0, 0, 0), (200, 200, 260, 260))
+    return sheet
+
+
+def with_chunk(data: bytes, kind: bytes, body: bytes) -> bytes:
+    """Return the PNG with one more chunk before its pixels."""
+    place = data.index(b"IDAT") - 4
+    return data[:place] + chunk(kind, body) + data[place:]
+
+
+LONG_TEXT = b"Comment\0\0" + compress(bytes(5_000_000))
 
 
 @pytest.mark.parametrize(
@@ -90,16 +118,23 @@ def sixteen_bit(image: Image.Image) -> Image.Image:
         pytest.param(png(seven().convert("P")), id="palette"),
         pytest.param(png(seven().convert("P"), transparency=255), id="palette with a transparent colour"),
         pytest.param(png(seven().convert("1")), id="1 bit"),
-        pytest.param(png(sixteen_bit(seven())), id="16 bits"),
         pytest.param(png(inverted(seven())), id="light on dark"),
         pytest.param(png(on_transparent(seven(), (0, 0, 0))), id="black on transparent"),
         pytest.param(png(on_transparent(seven(), (255, 255, 255))), id="white on transparent"),
+        pytest.param(png(with_hole(seven())), id="with a hole in its paper"),
         pytest.param(png(seven(), dpi=(300, 300), exif=b"Exif\0\0MM"), id="with chunks that pixels do not need"),
+        pytest.param(with_chunk(png(seven()), b"zTXt", LONG_TEXT), id="with a text that inflates to 5 MB"),
         pytest.param(png(seven()) + b"GIF89a trailing", id="with bytes after its end"),
     ],
 )
 def test_every_kind_of_png_gives_the_same_picture(data: bytes) -> None:
     np.testing.assert_array_equal(picture_from_png(data), picture_from_png(png(seven())))
+
+
+def test_sixteen_bits_are_as_good_as_eight() -> None:
+    soft = seven().filter(ImageFilter.GaussianBlur(4))
+    fine = Image.fromarray(np.asarray(soft).astype(np.uint16) * 257)
+    np.testing.assert_array_equal(picture_from_png(png(fine)), picture_from_png(png(soft)))
 
 
 def test_an_interlaced_png_is_read() -> None:
@@ -113,16 +148,17 @@ def adam7(pixels: NDArray[np.uint8]) -> bytes:
     return b"".join(b"\0" + row.tobytes() for part in parts if part.size for row in part)
 
 
+def test_what_is_a_little_darker_than_paper_is_paper_and_a_pale_pencil_is_not() -> None:
+    stained = seven()
+    stained.paste(255 - 30, (200, 200, 260, 260))
+    np.testing.assert_array_equal(picture_from_png(png(stained)), picture_from_png(png(seven())))
+    assert picture_from_png(png(seven().point([215] * 128 + [255] * 128))).any()
+
+
 def test_a_coloured_pen_on_grey_paper_reaches_full_ink() -> None:
     image = Image.new("RGB", (100, 100), (200, 200, 200))
     ImageDraw.Draw(image).line([(20, 20), (80, 80)], fill=(0, 0, 0), width=12)
     assert picture_from_png(png(image)).max() == 255
-
-
-def with_chunk(data: bytes, kind: bytes, body: bytes) -> bytes:
-    """Return the PNG with one more chunk before its pixels."""
-    place = data.index(b"IDAT") - 4
-    return data[:place] + chunk(kind, body) + data[place:]
 
 
 GOOD = png(seven().convert("RGBA"))
