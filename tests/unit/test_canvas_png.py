@@ -16,13 +16,16 @@ from playwright.sync_api import Browser
 from shared.canvas_png import grey_from_canvas
 from tests.services.pngs import chunk, png, raw_png
 
+UP, PAETH = 2, 4  # filters of a row: what its bytes are the difference to
 
-def as_chromium_writes(image: Image.Image, *, last: bytes = b"") -> bytes:
-    """Return the PNG of an RGBA image whose rows all tell their difference to the row above."""
+
+def as_chromium_writes(image: Image.Image, *, last: bytes = b"", last_filter: int = UP) -> bytes:
+    """Return the PNG of an RGBA image whose rows, but maybe for the last, tell their difference to the row above."""
     rows = np.asarray(image).reshape(image.height, -1)
     steps = np.diff(rows, axis=0, prepend=np.zeros((1, rows.shape[1]), np.uint8))
-    filtered = np.insert(steps, 0, 2, axis=1).tobytes() + last
-    return raw_png(image.width, image.height, bytes([8, 6, 0, 0, 0]), filtered)
+    filtered = np.insert(steps, 0, UP, axis=1)
+    filtered[-1, 0] = last_filter
+    return raw_png(image.width, image.height, bytes([8, 6, 0, 0, 0]), filtered.tobytes() + last)
 
 
 def read_by_pillow(data: bytes) -> NDArray[np.uint8]:
@@ -82,6 +85,7 @@ def test_chromium_is_read_without_pillow(chromium: Browser) -> None:
         pytest.param(as_chromium_writes(transparent(noise(1))), id="transparent"),
         pytest.param(as_chromium_writes(noise(1), last=b"\0"), id="a byte too many"),
         pytest.param(png(noise(1)), id="other filters"),
+        pytest.param(as_chromium_writes(noise(1), last_filter=PAETH), id="another filter in its last row"),
         pytest.param(png(noise(1).convert("L")), id="one channel"),
         pytest.param(as_chromium_writes(noise(1)).replace(b"IDATx", b"IDATy"), id="damaged"),
     ],
