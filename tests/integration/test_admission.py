@@ -119,9 +119,11 @@ def test_a_share_begins_anew_with_each_minute() -> None:
     now_s = [119.5]
     shares = Shares(2, clock=lambda: now_s[0])
     assert [shares.take("client", 1) for _ in range(3)] == [True, True, False]
+    assert shares.take("another", 2)
     assert shares.renewed_in_s() == 1
     now_s[0] = 120.0
     assert [shares.take("client", count) for count in (3, 1, 2, 1, 1)] == [False, True, False, True, False]
+    assert shares.take("another", 2)
     assert shares.renewed_in_s() == 60
 
 
