@@ -91,6 +91,7 @@ def test_a_queue_that_is_away_is_told(new_site: Callable[..., Site]) -> None:
     site = new_site(redis_url=SecretStr(f"redis://127.0.0.1:{free_port()}/0"))
     status = site.client.get("/api/v1/status").get_json()
     assert "refused" in status["queue"]
+    assert site.client.get("/healthz").status_code == 200  # a new process would find no queue, either
     assert (status["store"], status["workers"]) == ("ok", [])
 
 
@@ -110,6 +111,10 @@ def test_a_store_that_is_away_is_told_and_the_backlog_is_unknown(new_site: Calla
     status = site.client.get("/api/v1/status").get_json()
     assert status["backlog"] is None
     assert "SQLite" in status["store"]
+    tell_alive(site.redis, "w", ABOUT)
+    ready = site.client.get("/readyz")
+    assert (ready.status_code, ready.get_json()["queue"], ready.get_json()["worker"]) == (503, "ok", "ok")
+    assert "SQLite" in ready.get_json()["store"]
 
 
 def test_a_store_that_reads_and_takes_no_writes_is_told_as_one_that_is_away(site: Site, tmp_path: Path) -> None:
@@ -118,6 +123,7 @@ def test_a_store_that_reads_and_takes_no_writes_is_told_as_one_that_is_away(site
         wait_until(lambda: "another process keeps it locked" in measured(site)["store"], "it is told")
         assert "quill_backlog_jobs" not in site.client.get("/metrics").text  # whose absence rings QuillStoreIsAway
         assert "another process keeps it locked" in measured(site)["store"]  # still, not once in a while
+        assert "another process keeps it locked" in site.client.get("/readyz").get_json()["store"]
     assert measured(site)["store"] == "ok"
 
 
