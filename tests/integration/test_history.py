@@ -3,18 +3,21 @@
 import json
 from base64 import b64decode
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from shared.contract import PICTURE_BYTES, Job, Prediction, new_id, now_ms
-from shared.store import StoreUnavailableError
+from shared.store import Store, StoreUnavailableError
 from tests.services.process import wait_until
 from tests.services.site import Site
-from tests.services.store import works
+from tests.services.store import a_job, works
 from training.corrections import read_corrections
 from training.datasets import NOT_A_DIGIT, DatasetError
-from web.corrections import BROKEN_OFF, lines
+from web.corrections import BROKEN_OFF
+from web.parts import Parts
 
 pytestmark = pytest.mark.integration
 
@@ -32,14 +35,18 @@ def site(request: pytest.FixtureRequest, new_site: Callable[..., Site]) -> Site:
 
 
 def test_pages_stay_the_same_while_new_ones_arrive(site: Site) -> None:
-    drawn = [site.draw()["id"] for _ in range(5)]
+    now = now_ms() - 1000
+    jobs = [a_job(now - age_ms) for age_ms in (0, 0, 0, 1, 1)]  # a batch is often of one millisecond
+    site.store.add(jobs)
+    for job in jobs[1:3]:
+        site.finish(job.id, finished_ms=now + 40)
     first = site.client.get(f"{HISTORY}?limit=2")
     site.draw()
     seen, page = first.get_json()["predictions"], first.get_json()
-    while page["next"]:
+    while page["next"] and len(seen) <= len(jobs):
         page = site.client.get(f"{HISTORY}?limit=2&before={page['next']}").get_json()
         seen += page["predictions"]
-    assert sorted(prediction["id"] for prediction in seen) == sorted(drawn)
+    assert sorted(prediction["id"] for prediction in seen) == sorted(job.id for job in jobs)
     times = [prediction["accepted_at"] for prediction in seen]
     assert times == sorted(times, reverse=True)
 
@@ -83,7 +90,9 @@ def test_a_query_that_makes_no_sense_is_a_problem(new_site: Callable[..., Site],
     assert response.get_json()["detail"].startswith(f"{query.partition('=')[0]}: ")
 
 
-@pytest.mark.parametrize("authorization", [None, "Bearer wrong", "Bearer schlüssel", "secret", "Basic secret"])
+@pytest.mark.parametrize(
+    "authorization", [None, "Bearer Secret", "Bearer secre", "Bearer schlüssel", "secret", "Basic secret"]
+)
 def test_with_a_key_set_only_the_key_reads_it(new_site: Callable[..., Site], authorization: str | None) -> None:
     site = new_site(api_key="secret")
     site.draw()
@@ -104,6 +113,7 @@ def test_the_scheme_of_a_key_may_be_written_in_any_case(new_site: Callable[..., 
 def test_corrections_are_exported_with_their_pictures(site: Site) -> None:
     digit, scribble = site.draw()["id"], site.draw()["id"]
     site.draw()
+    site.finish(scribble)
     sent = site.wait_for_sent(2)
     number = Job(new_id(), (bytes(PICTURE_BYTES), *sent[0].pictures), now_ms())
     site.store.add([number])
@@ -140,17 +150,30 @@ def test_with_a_key_set_only_the_key_reads_the_corrections(new_site: Callable[..
     assert (allowed.status_code, allowed.text) == (200, "")
 
 
-def broken_off() -> Iterator[Prediction]:
-    yield Prediction(new_id(), (bytes(PICTURE_BYTES),), now_ms(), label="3")
-    raise StoreUnavailableError("away")
+class Broken:
+    """As much of a store as is exported, which breaks off."""
+
+    def __init__(self, error: Exception) -> None:
+        self._error = error
+
+    def corrections(self) -> Iterator[Prediction]:
+        yield Prediction(new_id(), (bytes(PICTURE_BYTES),), now_ms(), label="3")
+        raise self._error
 
 
-def test_an_export_that_breaks_off_passes_for_no_whole_one(tmp_path: Path) -> None:
-    told = list(lines(broken_off()))
-    assert json.loads(told[0])["label"] == "3"
-    assert told[1:] == [BROKEN_OFF]
+@pytest.mark.parametrize("error", [StoreUnavailableError("away"), ZeroDivisionError("a mistake")])
+def test_an_export_that_breaks_off_passes_for_no_whole_one(
+    new_site: Callable[..., Site], tmp_path: Path, caplog: pytest.LogCaptureFixture, error: Exception
+) -> None:
+    site = new_site()
+    parts: Parts = site.app.extensions["quill"]
+    replace(parts, store=cast("Store", Broken(error))).install(site.app)
+    told = site.client.get("/api/v1/corrections").text
+    whole, broken = told.splitlines(keepends=True)
+    assert (json.loads(whole)["label"], broken) == ("3", BROKEN_OFF)
+    assert f"an export broke off: {error}" in caplog.text
     file = tmp_path / "corrections.jsonl"
-    file.write_text("".join(told))
+    file.write_text(told)
     with pytest.raises(DatasetError):
         read_corrections(file)
 
