@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from axe_playwright_python.sync_playwright import Axe  # pyright: ignore[reportMissingTypeStubs] - it has none
 from PIL import Image
-from playwright.sync_api import Browser, FloatRect, Page, expect
+from playwright.sync_api import Browser, FloatRect, Page, Route, expect
 
 import web
-from tests.e2e.visitor import DESKTOP, PHONE, photograph, recorded, visiting
+from tests.e2e.visitor import DESKTOP, PHONE, Visitor, photograph, recorded, visiting
 from tests.services.quill import Quill
 
 pytestmark = pytest.mark.e2e
@@ -113,6 +113,22 @@ def test_the_page_works_where_the_browser_may_keep_nothing(chromium: Browser, qu
         visitor.press("Predict it")
         expect(visitor.answer).to_have_text("3")
         expect(visitor.drawings).to_have_count(1)
+
+
+def test_the_page_works_without_tls_for_a_phone_in_the_same_network(chromium: Browser, quill: Quill) -> None:
+    """There a browser keeps back what it has for secure pages alone, crypto.randomUUID for one."""
+    there = "http://quill.test"
+
+    def bring(route: Route) -> None:
+        route.fulfill(response=route.fetch(url=route.request.url.replace(there, quill.address)))
+
+    with chromium.new_context(**DESKTOP) as context:
+        context.route(f"{there}/**", bring)
+        visitor = Visitor(context.new_page(), there)
+        assert not visitor.page.evaluate("isSecureContext")
+        visitor.draw(recorded("3"))
+        visitor.press("Predict it")
+        expect(visitor.answer).to_have_text("3")
 
 
 FILL_MEMORY = """() => {

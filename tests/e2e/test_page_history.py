@@ -15,6 +15,7 @@ def test_drawings_are_found_again_after_a_reload_the_newest_first(visitor: Visit
     visitor.predict("5")
     visitor.page.reload()
     expect(visitor.drawings.locator(".read")).to_have_text(["5", "3"])
+    expect(visitor.page.locator("#none")).to_be_hidden()
     expect(visitor.drawings.first.locator("time")).to_have_text(
         visitor.page.evaluate("new Date().toLocaleString([], {timeStyle: 'short'})")
     )
@@ -95,6 +96,8 @@ def test_what_is_no_digit_can_be_told(visitor: Visitor) -> None:
     prediction = visitor.server_has(visitor.predictions()[0])
     assert prediction
     assert prediction["label"] == ""
+    visitor.press("3")
+    expect(visitor.drawings.first.locator(".read")).to_have_text("3")
 
 
 def test_a_deleted_drawing_is_gone_here_and_on_the_server(visitor: Visitor) -> None:
@@ -119,6 +122,7 @@ def test_a_double_click_deletes_one_drawing(visitor: Visitor) -> None:
     visitor.page.on("request", lambda request: deletions.append(request.url) if request.method == "DELETE" else None)
     visitor.drawings.nth(1).locator(".delete").click()
     expect(visitor.drawings.locator(".read")).to_have_text(["8", "3"])
+    expect(visitor.answer).to_have_text("8")
     visitor.page.mouse.down(click_count=2)
     visitor.page.mouse.up(click_count=2)
     visitor.predict("7")
@@ -126,8 +130,14 @@ def test_a_double_click_deletes_one_drawing(visitor: Visitor) -> None:
     assert len(deletions) == 1
 
 
-def test_a_drawing_that_the_server_no_longer_has_is_dropped(visitor: Visitor) -> None:
+def test_a_drawing_that_the_server_no_longer_has_is_dropped_and_no_other(visitor: Visitor) -> None:
     visitor.predict("3")
+    visitor.page.route("**/api/**", lambda route: route.abort())
+    with visitor.page.expect_event("requestfailed"):
+        visitor.page.reload()
+    visitor.page.unroute_all()
+    visitor.page.reload()
+    expect(visitor.drawings).to_have_count(1)
     visitor.page.request.delete(f"{visitor.address}/api/v1/predictions/{visitor.predictions()[0]}")
     visitor.page.reload()
     expect(visitor.page.locator("#none")).to_be_visible()
@@ -163,6 +173,16 @@ def test_a_press_that_lasts_while_the_server_is_asked_for_what_waits_is_heard(un
         unanswered.page.wait_for_event("request")
     unanswered.page.mouse.up()
     expect(unanswered.said).to_have_text("Reading…")
+
+
+def test_what_waits_is_asked_for_every_three_seconds_and_no_more_often(unanswered: Visitor) -> None:
+    run_for = unanswered.stop_the_clock()
+    unanswered.hand_in(recorded("3"))
+    unanswered.press("Clear it")
+    asked: list[str] = []
+    unanswered.page.on("request", lambda request: asked.append(request.url))
+    run_for(3000)
+    assert [url.rpartition("?")[2] for url in asked] == ["wait=0"]
 
 
 def draw_fourteen(visitor: Visitor) -> None:

@@ -37,9 +37,12 @@ def press_keys(visitor: Visitor, *keys: str) -> None:
 
 
 def test_a_digit_is_drawn_predicted_and_corrected_with_keys_alone(visitor: Visitor) -> None:
+    visitor.page.set_viewport_size({"width": 390, "height": 400})
     press_keys(visitor, "Tab")
     expect(visitor.pad).to_be_focused()
+    top = visitor.page.evaluate("scrollY")
     press_keys(visitor, "Space", *["Shift+ArrowDown"] * 4, "Space")
+    assert visitor.page.evaluate("scrollY") == top
     press_keys(visitor, "Enter")
     expect(visitor.answer).to_have_text("1")
     press_keys(visitor, "7")
@@ -68,13 +71,33 @@ def test_a_number_is_corrected_with_keys_alone(visitor: Visitor) -> None:
     visitor.pad.focus()
     press_keys(visitor, "Enter")
     expect(visitor.answer).to_have_text("11")
+    press_keys(visitor, "Tab")
+    drawn = visitor.drawing()
+    visitor.pad.focus()
     press_keys(visitor, "1", "0", "Enter")
     expect(visitor.page.locator("#corrected")).to_contain_text("You say it is 10.")
+    press_keys(visitor, "Control+z")  # what is typed, and no stroke
+    assert visitor.drawing() == drawn
 
 
-def test_a_lifted_pen_moves_without_ink(visitor: Visitor) -> None:
+def test_a_lifted_pen_moves_without_ink_is_seen_and_stays_on_the_paper(visitor: Visitor) -> None:
     blank = visitor.drawing()
-    press_keys(visitor, "Tab", "ArrowLeft", "ArrowUp", "Tab")
+    press_keys(visitor, "Tab", "ArrowLeft", *["Shift+ArrowUp"] * 9)
+    at_the_edge = visitor.drawing()
+    assert at_the_edge != blank
+    press_keys(visitor, "Shift+ArrowUp")
+    assert visitor.drawing() == at_the_edge
+    press_keys(visitor, "Tab")
+    assert visitor.drawing() == blank
+
+
+def test_who_takes_the_mouse_while_the_pen_is_down_draws_with_it(visitor: Visitor) -> None:
+    blank = visitor.drawing()
+    press_keys(visitor, "Tab", "Space")
+    visitor.draw([[(40, 40), (40, 240)]])
+    visitor.press("Undo")
+    assert visitor.drawing() != blank
+    visitor.press("Undo")
     assert visitor.drawing() == blank
 
 
@@ -109,7 +132,7 @@ def test_leaving_the_paper_lifts_the_pen(visitor: Visitor) -> None:
     expect(visitor.page.locator("#pen")).to_have_text("Pen up")
 
 
-@pytest.mark.parametrize("key", ["z", "Backspace", "Control+z"])
+@pytest.mark.parametrize("key", ["z", "Z", "Backspace", "Control+z", "Meta+z"])
 def test_keys_undo(visitor: Visitor, key: str) -> None:
     blank = visitor.drawing()
     visitor.draw([[(100, 100), (200, 200)]])
@@ -117,7 +140,7 @@ def test_keys_undo(visitor: Visitor, key: str) -> None:
     assert visitor.drawing() == blank
 
 
-@pytest.mark.parametrize("key", ["c", "Delete"])
+@pytest.mark.parametrize("key", ["c", "C", "Delete"])
 def test_keys_clear(visitor: Visitor, key: str) -> None:
     blank = visitor.drawing()
     visitor.draw(recorded("4"))
@@ -130,6 +153,14 @@ def test_letters_do_nothing_outside_the_paper(visitor: Visitor) -> None:
     drawn = visitor.drawing()
     visitor.page.get_by_role("button", name="Undo").focus()
     press_keys(visitor, "c", "z")
+    assert visitor.drawing() == drawn
+
+
+@pytest.mark.parametrize("key", ["Control+c", "Meta+c", "Alt+c"])
+def test_who_copies_clears_nothing(visitor: Visitor, key: str) -> None:
+    visitor.draw(recorded("4"))
+    drawn = visitor.drawing()
+    press_keys(visitor, key)
     assert visitor.drawing() == drawn
 
 

@@ -113,6 +113,7 @@ def test_undo_brings_back_what_was_cleared(visitor: Visitor) -> None:
     visitor.draw(recorded("4"))
     drawn = visitor.drawing()
     visitor.press("Clear it")
+    visitor.press("Clear it")
     visitor.press("Undo")
     assert visitor.drawing() == drawn
 
@@ -183,12 +184,13 @@ def test_a_transparent_picture_is_placed_on_white(visitor: Visitor) -> None:
     assert visitor.drawing() == blank
 
 
-def test_a_tightly_cut_picture_does_not_smear_into_its_bars(visitor: Visitor) -> None:
-    picture = Image.new("L", (100, 200), 255)
-    ImageDraw.Draw(picture).line([(90, 0), (10, 199)], fill=0, width=20)
+@pytest.mark.parametrize(("paper", "ink"), [(255, 0), (0, 255)], ids=["white", "dark"])
+def test_a_tightly_cut_picture_does_not_smear_into_its_bars(visitor: Visitor, paper: int, ink: int) -> None:
+    picture = Image.new("L", (100, 200), paper)
+    ImageDraw.Draw(picture).line([(90, 0), (10, 199)], fill=ink, width=20)
     visitor.place(picture)
     grey = sent_by(visitor).convert("L")
-    assert grey.crop((0, 0, 60, 280)).getextrema() == grey.crop((220, 0, 280, 280)).getextrema() == (255, 255)
+    assert grey.crop((0, 0, 60, 280)).getextrema() == grey.crop((220, 0, 280, 280)).getextrema() == (paper, paper)
 
 
 @pytest.mark.parametrize("button", ["right", "middle"])

@@ -3,7 +3,7 @@
 import json
 import os
 import re
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
@@ -126,6 +126,12 @@ class Visitor:
         self.draw(recorded(digit, box))
         self.press("Predict it")
         expect(self.answer).not_to_be_empty()
+
+    def stop_the_clock(self) -> Callable[[int], None]:
+        """Stop the page's time; return what lets it go on by so many milliseconds."""
+        self.page.clock.install(time=0)
+        self.page.clock.pause_at(60)
+        return self.page.clock.run_for
 
     def drawing(self) -> str:
         """Return what the paper shows, as a data URL."""
