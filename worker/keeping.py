@@ -23,10 +23,13 @@ LONGEST_PAUSE_S = 5.0
 class Keeping:
     """Writes the answers of everything that has gathered in one go; a Batcher calls it, in one thread."""
 
-    def __init__(self, store: Store, redis: Redis, attempts: Attempts) -> None:
+    def __init__(
+        self, store: Store, redis: Redis, attempts: Attempts, *, longest_pause_s: float = LONGEST_PAUSE_S
+    ) -> None:
         self._store = store
         self._redis = redis
         self._attempts = attempts
+        self._longest_pause_s = longest_pause_s
         self._stopping = Event()
 
     def stop(self) -> None:
@@ -67,7 +70,7 @@ class Keeping:
                 log.warning("%d answers wait for the store: %s", len(predictions), error)
                 if self._stopping.wait(pause):
                     raise
-                pause = min(2 * pause, LONGEST_PAUSE_S)
+                pause = min(2 * pause, self._longest_pause_s)
 
     def _tell(self, predictions: Sequence[Prediction]) -> None:
         try:

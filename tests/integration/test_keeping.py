@@ -88,12 +88,22 @@ def test_answers_that_changed_nothing_are_counted(redis: Redis, attempts: Attemp
     assert REGISTRY.get_sample_value("quill_duplicates_total") == before + 2
 
 
+def test_a_store_that_is_back_is_found_soon_however_long_it_was_away(redis: Redis, attempts: Attempts) -> None:
+    store: Any = FakeStore(away=10)
+    keeping = Keeping(store, redis, attempts, longest_pause_s=0.1)
+    given_up = threading.Timer(DEADLINE_S, keeping.stop)
+    given_up.start()
+    keeping.keep([done(a_job())])
+    given_up.cancel()
+
+
 def test_a_process_that_ends_does_not_wait_for_a_store_that_is_away(redis: Redis, attempts: Attempts) -> None:
     store: Any = FakeStore(away=1_000_000)
     keeping = Keeping(store, redis, attempts)
     threading.Timer(0.2, keeping.stop).start()
     with pytest.raises(StoreUnavailableError):
         keeping.keep([done(a_job())])
+    assert 1_000_000 - store.away < 10  # and till then it does not ask without a pause
 
 
 def test_answers_are_kept_even_if_nobody_can_be_told() -> None:
