@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from shared.contract import PICTURE_BYTES, QUEUE, Job, Prediction, State, new_id, now_ms
+from shared.contract import MAX_JOBS, PICTURE_BYTES, QUEUE, Job, Prediction, State, new_id, now_ms
 from shared.queue import EPOCH_KEY, SUBMITTED_HEADER, SWEEPER_KEY
 from shared.settings import Settings
 from shared.store import Store, StoreUnavailableError, open_store
@@ -65,10 +65,21 @@ def test_a_job_older_than_the_longest_honest_wait_is_submitted_again(
     assert submitted == [lost]
 
 
-def test_a_young_job_and_a_finished_one_are_left_alone(store: Store, sweeper: Sweeper) -> None:
-    add(store, 1000)
-    old = add(store, LONG_AGO_MS)
+def test_a_young_job_and_a_finished_one_are_left_alone(store: Store, redis: Redis, submitted: Submitted) -> None:
+    young, old = add(store, 0), add(store, LONG_AGO_MS)
     store.finish([Prediction(old.id, old.pictures, old.accepted_ms, State.DONE, 1, "7")])
+    age_ms = 1000 * (VISIBILITY_S + 5)  # Redis is searched for what dead workers held every 5 s
+    sweeper = Sweeper(
+        store, redis, submitted, worker="w1", visibility_s=VISIBILITY_S, clock=lambda: young.accepted_ms + age_ms
+    )
+    assert sweeper.sweep() == 0
+    age_ms += 1
+    assert sweeper.sweep() == 1
+
+
+def test_a_clock_that_is_ahead_makes_no_job_old(store: Store, redis: Redis, sweeper: Sweeper) -> None:
+    add(store, 1000)
+    redis.lpush(QUEUE, json.dumps({"headers": {SUBMITTED_HEADER: now_ms() + LONG_AGO_MS}}))
     assert sweeper.sweep() == 0
 
 
@@ -97,6 +108,14 @@ def test_what_is_submitted_again_is_counted(store: Store, sweeper: Sweeper) -> N
         add(store, LONG_AGO_MS)
     sweeper.sweep()
     assert REGISTRY.get_sample_value("quill_resubmissions_total") == before + 3
+
+
+def test_no_message_carries_more_jobs_than_a_worker_takes(store: Store, redis: Redis) -> None:
+    for _ in range(MAX_JOBS + 1):
+        add(store, LONG_AGO_MS)
+    sizes: list[int] = []
+    Sweeper(store, redis, lambda jobs: sizes.append(len(jobs)), worker="w1", visibility_s=VISIBILITY_S).sweep()
+    assert sizes == [MAX_JOBS, 1]
 
 
 def test_a_long_backlog_is_not_doubled(store: Store, redis: Redis, sweeper: Sweeper) -> None:
