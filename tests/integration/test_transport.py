@@ -133,6 +133,15 @@ def test_what_a_dead_worker_had_comes_back_after_the_visibility_timeout_and_not_
         assert (redis.llen(QUEUE), redis.hlen("unacked")) == (1, 0)
 
 
+def test_a_redis_that_hangs_and_a_worker_that_dies_cost_seconds(taker: Taker) -> None:
+    channel = taker.connection.default_channel
+    told = channel.client.connection_pool.connection_kwargs
+    assert (told["socket_timeout"], told["socket_connect_timeout"], told["health_check_interval"]) == (5, 2, 5)
+    assert told["socket_keepalive"]
+    assert (channel.unacked_restore_interval, channel.unacked_restore_throttle) == (5, 1)
+    assert channel.unacked_mutex_expire == 30  # until then nobody else looks for what dead workers held
+
+
 def test_celery_is_told_what_the_promise_rests_on(celery: Celery) -> None:
     assert celery.conf.task_acks_late  # a message leaves Redis after its answers are durable
     assert celery.conf.accept_content == ["json"]  # never pickle
