@@ -164,17 +164,18 @@ def test_the_seeds_table_is_taken_over_with_its_rows(url: str, session: Any) -> 
     store.close()
 
 
-def test_a_job_that_comes_late_is_found_by_those_who_had_closed_its_minute(
-    store: Store, another_store: OpenStore
+@pytest.mark.parametrize("age_ms", [0, HOUR_MS])
+def test_a_job_is_found_by_those_who_had_seen_its_minute_finished(
+    store: Store, another_store: OpenStore, age_ms: int
 ) -> None:
-    job, late = a_job(HOUR_MS), a_job(HOUR_MS)
+    job, late = a_job(age_ms), a_job(age_ms)
     store.add([job])
     store.finish([answered(job)])
     reader = another_store()
     assert reader.backlog() == 0
     store.add([late])
     for sweeper in (reader, another_store()):
-        assert sweeper.unfinished(now_ms(), 10) == [late]
+        assert sweeper.unfinished(now_ms() + 1, 10) == [late]
         assert sweeper.backlog() == 1
 
 
@@ -225,6 +226,22 @@ def test_a_job_added_twice_keeps_its_first_time(store: Store) -> None:
     store.finish([answered(again)])
     assert store.unfinished(now_ms() + 1, 10) == []
     assert store.backlog() == 0
+
+
+SECONDS_LEFT = """
+SELECT TTL(upload_time), TTL(pictures), TTL(digits), TTL(finished_ms), TTL(answer), TTL(label_digits)
+FROM quill_test.mnist1
+"""
+
+
+def test_all_that_is_kept_of_a_drawing_goes_with_the_end_of_its_retention(store: Store, session: Any) -> None:
+    days = Settings().retention_days
+    job = a_job((days - 1) * 24 * HOUR_MS)
+    store.add([job])
+    store.label(job.id, "1")
+    store.finish([answered(job)])
+    told = session.execute(SECONDS_LEFT).one()
+    assert all(23 * HOUR_MS < 1000 * left_s <= 24 * HOUR_MS for left_s in told)
 
 
 def test_a_forgotten_row_keeps_nothing_but_its_id(store: Store, session: Any) -> None:
