@@ -19,6 +19,8 @@ from web.command import main
 
 pytestmark = pytest.mark.integration
 
+LOOK_S = 0.01  # how often a server looks whether it is shut down: by default, half a second at each test's end
+
 
 @pytest.fixture
 def serve() -> Generator[Callable[[Site], str]]:
@@ -28,7 +30,7 @@ def serve() -> Generator[Callable[[Site], str]]:
     def started(site: Site) -> str:
         server = make_server("127.0.0.1", 0, site.app, threaded=True)
         servers.append(server)
-        Thread(target=server.serve_forever, daemon=True).start()
+        Thread(target=server.serve_forever, args=[LOOK_S], daemon=True).start()
         return f"http://127.0.0.1:{server.server_port}"
 
     yield started
