@@ -243,10 +243,6 @@ def test_what_is_past_the_retention_goes(store: Store, settings: Settings) -> No
     brief.close()
 
 
-def test_a_store_that_works_answers_a_ping(store: Store) -> None:
-    store.ping()
-
-
 def test_a_store_reopened_knows_everything(settings: Settings) -> None:
     job, other = a_job(), a_job()
     store = opened(settings)
