@@ -1,17 +1,20 @@
-"""Every call answers with each problem that its documentation names, and with what that promises."""
+"""Every call answers with each problem that its documentation names, told whole; so are those that any may meet."""
 
 import json
 from base64 import b64encode
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
+from flask import abort
+from werkzeug.test import TestResponse
 
+from shared.contract import State
 from tests.services.pngs import blank, moving
 from tests.services.site import SEVEN, SEVEN_URL, Site
-from tests.services.troubles import SETTINGS, give_up_all, let_go, send_with_key
 from web.describe import CALLS
-from web.problems import KINDS
+from web.parts import Parts
+from web.problems import KINDS, Problem
 
 pytestmark = pytest.mark.integration
 
@@ -69,6 +72,27 @@ HEADERS = {
     "precondition-failed": {"If-Match": '"x"'},
 }
 KEY = {"Authorization": "Bearer secret"}
+SETTINGS: dict[str, dict[str, object]] = {
+    "rate-limited": {"client_limit": 1},
+    "overloaded": {"backlog_limit": 1},
+    "store-unavailable": {"store_url": f"sqlite:///{__file__}/quill.db"},
+}
+RETRIED = {"rate-limited", "store-unavailable", "overloaded", "too-many-waiting", "no-answer"}
+
+
+def assert_told(response: TestResponse, slug: str) -> None:
+    """Fail unless the response is this problem, whole, with the headers that go with it and no others."""
+    told, kind = response.get_json(force=True), KINDS[slug]
+    assert (told["type"], response.status_code) == (f"/problems/{slug}", kind.status)
+    assert (told["status"], told["title"]) == (kind.status, kind.title)
+    assert told["detail"]
+    assert told["instance"].startswith("/")
+    assert response.mimetype == "application/problem+json"
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
+    assert ("Retry-After" in response.headers) == (slug in RETRIED)
+    assert ("Allow" in response.headers) == (slug == "method-not-allowed")
+    assert ("Accept-Encoding" in response.headers) == (slug == "unsupported-encoding")
+    assert ("WWW-Authenticate" in response.headers) == (slug == "key-needed")
 
 
 def request_for(name: str, slug: str) -> dict[str, Any]:
@@ -84,6 +108,23 @@ def request_for(name: str, slug: str) -> dict[str, Any]:
         kind = "text/plain" if slug == "unsupported-media-type" else "application/json"
         request = {"data": TEXTS.get(slug, json.dumps(value)), "content_type": kind, "headers": HEADERS.get(slug, {})}
     return request | ({"environ_overrides": {"CONTENT_LENGTH": "9999"}} if slug == "incomplete-body" else {})
+
+
+def send_with_key(site: Site, body: bytes) -> TestResponse:
+    headers = {"Idempotency-Key": "k"}
+    return site.client.post("/api/v1/predictions", data=body, content_type="image/png", headers=headers)
+
+
+def let_go(site: Site) -> None:
+    """Answer all who wait at once with what is known, as a server does that is told to stop."""
+    parts: Parts = site.app.extensions["quill"]
+    parts.waiting.close()
+
+
+def give_up_all(site: Site) -> None:
+    """Be a worker that fails for good."""
+    failed: dict[str, Any] = {"state": State.FAILED, "error": "given up", "probabilities": ()}
+    site.on_submit = lambda jobs: [site.finish(job.id, "", **failed) for job in jobs]
 
 
 ACTS: dict[str, Callable[[Site], None]] = {"no-answer": let_go, "drawing-failed": give_up_all}
@@ -114,7 +155,33 @@ def test_a_call_answers_with_each_problem_that_it_documents(
     if (name, slug) == ("create", "not-found"):
         deleted = send_with_key(site, SEVEN).get_json()["id"]
         site.client.delete(f"/api/v1/predictions/{deleted}")
-    response = site.client.open(address, method=method, **request_for(name, slug))
-    assert (response.get_json(force=True)["type"], response.status_code) == (f"/problems/{slug}", KINDS[slug].status)
-    promised = {401: ["WWW-Authenticate"], 429: ["Retry-After"], 503: ["Retry-After"]}.get(response.status_code, [])
-    assert set(promised) <= {header for header, _ in response.headers}
+    assert_told(site.client.open(address, method=method, **request_for(name, slug)), slug)
+
+
+def ask(site: Site, view: Callable[[], Any]) -> TestResponse:
+    """Ask for the status, told by another view."""
+    site.app.view_functions["status.status"] = view
+    return site.client.get("/api/v1/status")
+
+
+def give_up() -> NoReturn:
+    raise Problem("request-timeout", "The body did not come in time.")
+
+
+ANYWHERE: dict[str, Callable[[Site], TestResponse]] = {
+    "request-timeout": lambda site: ask(site, give_up),
+    "bad-request": lambda site: ask(site, lambda: abort(418)),
+    "internal-error": lambda site: ask(site, lambda: 1 / 0),
+    "method-not-allowed": lambda site: site.client.put("/api/v1/predictions"),
+    "precondition-failed": lambda site: site.client.get("/static/style.css", headers={"If-Match": '"x"'}),
+    "range-not-satisfiable": lambda site: site.client.get("/static/style.css", headers={"Range": "bytes=999999-"}),
+}
+
+
+@pytest.mark.parametrize("slug", ANYWHERE)
+def test_a_problem_that_any_call_may_meet_is_told(site: Site, slug: str) -> None:
+    assert_told(ANYWHERE[slug](site), slug)
+
+
+def test_every_kind_is_tried() -> None:
+    assert {slug for _, slug in DOCUMENTED} | set(ANYWHERE) == set(KINDS)
