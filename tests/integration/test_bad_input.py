@@ -239,13 +239,6 @@ def test_a_head_that_never_ends_is_cut_off(web: Quill) -> None:
     assert talk(web, b"GET /healthz HTTP/1.1\r\nHost: quill\r\n") == b""
 
 
-def test_an_etag_that_does_not_match_is_a_documented_problem(web: Quill) -> None:
-    drawn = requests.post(web.address + DRAWINGS, data=SEVEN, headers={"Content-Type": PNG}, timeout=10)
-    response = requests.get(web.address + drawn.headers["Location"], headers={"If-Match": '"x"'}, timeout=10)
-    assert problem(response) == (412, "precondition-failed")
-    assert response.headers["X-Content-Type-Options"] == "nosniff"
-
-
 def test_head_and_options_are_answered(web: Quill) -> None:
     assert requests.head(web.address + "/", timeout=10).status_code == 200
     assert "POST" in requests.options(web.address + DRAWINGS, timeout=10).headers["Allow"]

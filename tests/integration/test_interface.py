@@ -146,11 +146,6 @@ def test_the_document_describes_itself(paths: dict[str, Any]) -> None:
     assert answer["schema"] == {"type": "object"}
 
 
-def test_a_failed_if_match_is_a_documented_problem(site: Site, paths: dict[str, Any]) -> None:
-    assert site.client.get(finished(site), headers={"If-Match": '"x"'}).status_code == 412
-    assert "precondition-failed" in str(paths[f"{PREDICTIONS}/{{prediction_id}}"]["get"]["responses"]["412"])
-
-
 def test_the_calls_that_may_ask_for_a_key_say_so(site: Site, paths: dict[str, Any]) -> None:
     (name,) = site.client.get("/openapi.json").get_json()["components"]["securitySchemes"]
     guarded = {path: call["security"] for path, item in paths.items() for call in item.values() if "security" in call}
