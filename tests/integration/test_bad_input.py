@@ -1,23 +1,17 @@
 """Whatever arrives at the real server is answered with a documented problem, within seconds and little memory."""
 
-import io
-import json
 import socket
 import sqlite3
-import struct
 from base64 import b64encode
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
 
-import numpy as np
 import psutil
 import pytest
 import requests
-from PIL import Image
 
-from tests.services.pngs import chunk, moving, png, raw_png
+from tests.services.pngs import moving, raw_png
 from tests.services.quill import Quill
-from tests.services.site import SEVEN
+from tests.services.site import SEVEN, SEVEN_URL
 
 pytestmark = pytest.mark.integration
 
@@ -36,72 +30,27 @@ def web(tmp_path_factory: pytest.TempPathFactory, redis_urls: Iterator[str]) -> 
     quill.stop()
 
 
-def as_json(image: object, **fields: object) -> bytes:
-    return json.dumps({"image": image, **fields}).encode()
-
-
-def data_url(data: bytes, kind: str = "image/png") -> str:
-    return f"data:{kind};base64,{b64encode(data).decode()}"
-
-
-def head(width: int, height: int) -> bytes:
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0))
-
-
 def bomb(width: int, height: int) -> bytes:
     """Return a PNG of zeros that says to be so large."""
     return raw_png(width, height, bytes([8, 0, 0, 0, 0]), bytes(60_000_000))
 
 
-def saved(kind: str, **options: Any) -> bytes:
-    file = io.BytesIO()
-    Image.open(io.BytesIO(SEVEN)).convert("L").save(file, kind, **options)
-    return file.getvalue()
-
-
 PNG, JSON = "image/png", "application/json"
-POSTS: dict[str, tuple[str | None, Callable[[], bytes], int, str]] = {
-    "empty body": (PNG, lambda: b"", 400, "empty-body"),
-    "empty JSON body": (JSON, lambda: b"", 400, "empty-body"),
-    "half an object": (JSON, lambda: b"{", 400, "malformed-json"),
-    "null": (JSON, lambda: b"null", 422, "invalid-body"),
-    "an array": (JSON, lambda: b"[]", 422, "invalid-body"),
-    "no image": (JSON, lambda: b"{}", 422, "missing-field"),
-    "a number for an image": (JSON, lambda: as_json(5), 422, "invalid-type"),
-    "true for an image": (JSON, lambda: as_json(True), 422, "invalid-type"),
-    "an unknown field": (JSON, lambda: as_json(data_url(SEVEN), pixels=[0] * 783), 422, "unknown-field"),
-    "a key twice": (JSON, lambda: b'{"image": "a", "image": "b"}', 400, "duplicate-key"),
-    "a number beyond all bounds": (JSON, lambda: b'{"image": 1e400}', 422, "out-of-range"),
-    "JSON 10 000 deep": (JSON, lambda: b"[" * 10_000 + b"]" * 10_000, 400, "malformed-json"),
-    "JSON of 20 000 objects": (JSON, lambda: b"[" + b"{}," * 20_000 + b"{}]", 422, "wrong-length"),
-    "bytes that are no UTF-8": (JSON, lambda: b'{"image": "\xff"}', 400, "malformed-json"),
-    "a byte order mark": (JSON, lambda: b"\xef\xbb\xbf" + as_json(data_url(SEVEN)), 400, "malformed-json"),
-    "text": ("text/plain", lambda: b"7", 415, "unsupported-media-type"),
-    "no type": (None, lambda: SEVEN, 415, "unsupported-media-type"),
-    "a data URL without a comma": (JSON, lambda: as_json("data:image/png;base64"), 422, "invalid-data-url"),
-    "an SVG": (JSON, lambda: as_json(data_url(b"<svg/>", "image/svg+xml")), 415, "unsupported-image"),
-    "strange base64": (JSON, lambda: as_json("data:image/png;base64,AAA*"), 422, "invalid-base64"),
-    "base64 without its padding": (JSON, lambda: as_json("data:image/png;base64,AAAAA"), 422, "invalid-base64"),
-    "a signature and no more": (PNG, lambda: SEVEN[:8], 422, "undecodable-image"),
-    "half a PNG": (PNG, lambda: SEVEN[: len(SEVEN) // 2], 422, "undecodable-image"),
-    "a PNG of 50 000 x 50 000": (PNG, lambda: bomb(50_000, 50_000), 422, "image-too-large"),
-    "a small PNG with 60 MB in it": (PNG, lambda: bomb(100, 100), 422, "blank-drawing"),
-    "a PNG without pixels": (PNG, lambda: head(0, 0) + chunk(b"IEND", b""), 422, "undecodable-image"),
-    "a PNG without height": (PNG, lambda: head(1, 0) + chunk(b"IEND", b""), 422, "undecodable-image"),
-    "a PNG that moves": (PNG, moving, 422, "animated-image"),
-    "a GIF that calls itself PNG": (PNG, lambda: saved("GIF"), 422, "undecodable-image"),
-    "a TIFF that calls itself PNG": (PNG, lambda: saved("TIFF"), 422, "undecodable-image"),
-    "a PSD that calls itself PNG": (PNG, lambda: b"8BPS\0\1" + bytes(100), 422, "undecodable-image"),
-    "a FITS that calls itself PNG": (
-        PNG,
-        lambda: b"SIMPLE  =                    T" + bytes(100),
-        422,
-        "undecodable-image",
-    ),
-    "a body above the limit": (PNG, lambda: bytes(BODY_LIMIT + 1), 413, "payload-too-large"),
+POSTS: dict[str, tuple[str | None, bytes, int, str]] = {
+    "empty body": (PNG, b"", 400, "empty-body"),
+    "null": (JSON, b"null", 422, "invalid-body"),
+    "a number beyond all bounds": (JSON, b'{"image": 1e400}', 422, "out-of-range"),
+    "JSON 10 000 deep": (JSON, b"[" * 10_000 + b"]" * 10_000, 400, "malformed-json"),
+    "JSON of 20 000 objects": (JSON, b"[" + b"{}," * 20_000 + b"{}]", 422, "wrong-length"),
+    "bytes that are no UTF-8": (JSON, b'{"image": "\xff"}', 400, "malformed-json"),
+    "a byte order mark": (JSON, b'\xef\xbb\xbf{"image": "%s"}' % SEVEN_URL.encode(), 400, "malformed-json"),
+    "no type": (None, SEVEN, 415, "unsupported-media-type"),
+    "strange base64": (JSON, b'{"image": "data:image/png;base64,AAA*"}', 422, "invalid-base64"),
+    "half a PNG": (PNG, SEVEN[: len(SEVEN) // 2], 422, "undecodable-image"),
+    "a body above the limit": (PNG, bytes(BODY_LIMIT + 1), 413, "payload-too-large"),
     "a thousand parts": (
         "multipart/form-data; boundary=b",
-        lambda: b"--b\r\n\r\nx\r\n" * 1000,
+        b"--b\r\n\r\nx\r\n" * 1000,
         415,
         "unsupported-media-type",
     ),
@@ -117,7 +66,7 @@ def problem(response: requests.Response) -> tuple[int, str]:
 def test_a_bad_drawing_is_a_documented_problem(web: Quill, name: str) -> None:
     kind, body, status, slug = POSTS[name]
     headers = {"Content-Type": kind} if kind else {}
-    assert problem(requests.post(web.address + DRAWINGS, data=body(), headers=headers, timeout=10)) == (status, slug)
+    assert problem(requests.post(web.address + DRAWINGS, data=body, headers=headers, timeout=10)) == (status, slug)
 
 
 def test_a_body_that_is_no_object_is_told_in_the_words_of_json(web: Quill) -> None:
@@ -133,22 +82,19 @@ def test_no_bad_drawing_costs_much_memory(web: Quill) -> None:
     def used() -> int:
         return sum(process.memory_info().rss for process in [server, *server.children(recursive=True)])
 
-    def send(body: bytes) -> None:
-        requests.post(web.address + DRAWINGS, data=body, headers={"Content-Type": PNG}, timeout=10)
+    def send(body: bytes) -> requests.Response:
+        return requests.post(web.address + DRAWINGS, data=body, headers={"Content-Type": PNG}, timeout=10)
 
     send(SEVEN)
     before = used()
-    for body in (bomb(50_000, 50_000), bomb(100, 100), bomb(1024, 1024), moving(100)):
-        send(body)
+    for body, slug in (
+        (bomb(50_000, 50_000), "image-too-large"),
+        (bomb(100, 100), "blank-drawing"),
+        (bomb(1024, 1024), "blank-drawing"),
+        (moving(100), "animated-image"),
+    ):
+        assert problem(send(body)) == (422, slug)
         assert used() - before < MEMORY
-
-
-@pytest.mark.parametrize("mode", ["I;16", "P", "RGBA", "LA", "1"])
-def test_every_kind_of_still_png_is_taken(web: Quill, mode: str) -> None:
-    image = Image.open(io.BytesIO(SEVEN)).convert("L")
-    image = Image.fromarray(np.asarray(image).astype(np.uint16) * 257) if mode == "I;16" else image.convert(mode)
-    response = requests.post(web.address + DRAWINGS, data=png(image), headers={"Content-Type": PNG}, timeout=10)
-    assert response.status_code == 202, response.text
 
 
 OTHERS: dict[str, tuple[str, str, int]] = {
@@ -158,11 +104,6 @@ OTHERS: dict[str, tuple[str, str, int]] = {
     "a path out of the folder": ("GET", "/static/..%2f..%2f..%2fetc/passwd", 404),
     "another method": ("PUT", DRAWINGS, 405),
     "a method of one's own": ("FOO", DRAWINGS, 405),
-    "too long a wait, or none": ("GET", f"{NOBODY}?wait=-1", 422),
-    "a wait that is no number": ("GET", f"{NOBODY}?wait=abc", 422),
-    "a page of no size": ("GET", f"{DRAWINGS}?limit=-1", 422),
-    "a page of all sizes": ("GET", f"{DRAWINGS}?limit=1e9", 422),
-    "a page of words": ("GET", f"{DRAWINGS}?limit=abc", 422),
 }
 
 
