@@ -1,7 +1,6 @@
 """The door: what could not be answered soon is refused before anything is promised."""
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
 from werkzeug.test import TestResponse
@@ -11,7 +10,6 @@ from tests.services.pngs import blank
 from tests.services.site import SEVEN, SEVEN_URL, Site
 from web.admission import LONGEST_S, Admission
 from web.backlog import Measure
-from web.parts import Parts
 from web.problems import Problem
 from web.shares import Shares
 
@@ -55,17 +53,8 @@ def send(site: Site, client: str) -> TestResponse:
     return site.client.post(DRAWINGS, data=SEVEN, content_type="image/png", headers=headers)
 
 
-def still(site: Site) -> Site:
-    """Let the site's minute never end."""
-    parts: Parts = site.app.extensions["quill"]
-    shares = Shares(site.settings.client_limit, clock=lambda: 59.5)
-    limit = site.settings.backlog_limit
-    replace(parts, admission=Admission(parts.backlog, shares, backlog_limit=limit)).install(site.app)
-    return site
-
-
 def test_a_client_that_has_had_its_share_waits_and_others_do_not(new_site: Callable[..., Site]) -> None:
-    site = still(new_site(client_limit=2, backlog_limit=3, trusted_proxies=1))
+    site = new_site(client_limit=2, backlog_limit=3, trusted_proxies=1)
     assert [send(site, "10.0.0.1").status_code for _ in range(3)] == [202, 202, 429]
     refused = send(site, "10.0.0.1")
     assert (refused.status_code, refused.headers["Retry-After"]) == (429, "1")
@@ -84,12 +73,12 @@ def test_a_client_that_has_had_its_share_waits_and_others_do_not(new_site: Calla
 def test_a_client_has_one_share_whatever_port_a_proxy_tells(
     new_site: Callable[..., Site], first: str, again: str, another: str
 ) -> None:
-    site = still(new_site(client_limit=1, trusted_proxies=1))
+    site = new_site(client_limit=1, trusted_proxies=1)
     assert [send(site, client).status_code for client in (first, again, another)] == [202, 429, 202]
 
 
 def test_without_a_proxy_nobody_takes_another_address_by_a_header(new_site: Callable[..., Site]) -> None:
-    site = still(new_site(client_limit=1))
+    site = new_site(client_limit=1)
     assert [send(site, client).status_code for client in ("10.0.0.1", "10.0.0.2")] == [202, 429]
 
 

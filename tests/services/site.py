@@ -15,8 +15,10 @@ from shared.reading import Reading
 from shared.settings import Settings
 from shared.store import open_store
 from tests.services.process import wait_until
+from web.admission import Admission
 from web.app import create_app
-from web.backlog import Backlog
+from web.parts import Parts
+from web.shares import Shares
 
 SEVEN = (Path(__file__).parents[1] / "seven.png").read_bytes()
 SEVEN_URL = f"data:image/png;base64,{b64encode(SEVEN).decode()}"
@@ -29,7 +31,7 @@ def _read_at_once(pngs: Sequence[bytes]) -> Reading:
 
 
 class Site:
-    """A web application to which a test talks without a port, and whose worker the test is.
+    """A web application to which a test talks without a port, whose worker the test is, and whose minute never ends.
 
     Attributes:
         client: Flask's test client.
@@ -46,8 +48,12 @@ class Site:
         self.on_submit: Callable[[Sequence[Job]], object] = lambda _: None
         self.app = create_app(self.settings, store=self.store, submit=self._submit, read=_read_at_once)
         self.client = self.app.test_client()
-        self._backlog: Backlog = self.app.extensions["quill"].backlog
+        parts: Parts = self.app.extensions["quill"]
+        self._backlog = parts.backlog
         self._backlog.close()  # a test says when
+        shares = Shares(self.settings.client_limit, clock=lambda: 59.5)  # no test meets a new minute
+        admission = Admission(self._backlog, shares, backlog_limit=self.settings.backlog_limit)
+        replace(parts, admission=admission).install(self.app)
         self.measure()
 
     def _submit(self, jobs: Sequence[Job]) -> None:
