@@ -11,11 +11,10 @@ from tests.e2e.visitor import SCRIBBLE, Visitor, photograph, recorded
 pytestmark = pytest.mark.e2e
 
 
-@pytest.mark.parametrize("digit", "0123456789")
-def test_a_drawn_digit_is_answered(visitor: Visitor, digit: str) -> None:
-    visitor.draw(recorded(digit))
+def test_a_drawn_digit_is_answered(visitor: Visitor) -> None:
+    visitor.draw(recorded("0"))
     visitor.press("Predict it")
-    expect(visitor.answer).to_have_text(digit)
+    expect(visitor.answer).to_have_text("0")
 
 
 def test_the_answer_comes_with_ten_bars_of_which_its_own_is_the_longest(visitor: Visitor) -> None:
