@@ -3,7 +3,7 @@
 import schemathesis
 from hypothesis import strategies
 
-from tests.services.site import SEVEN, SEVEN_URL
+from tests.services.pngs import SEVEN, SEVEN_URL
 
 schemathesis.openapi.media_type("image/png", strategies.just(SEVEN))
 schemathesis.openapi.format("data-url", strategies.just(SEVEN_URL))

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from urllib.request import Request, urlopen
+from urllib.request import urlopen
 
 import pytest
 from redis import Redis
@@ -13,8 +13,7 @@ from shared.settings import Settings
 from shared.store import open_store
 from tests.services.metrics import samples
 from tests.services.process import free_port, wait_until
-from tests.services.quill import Quill
-from tests.services.site import SEVEN
+from tests.services.quill import Quill, draw
 
 pytestmark = pytest.mark.e2e
 
@@ -28,8 +27,7 @@ def test_several_web_processes_add_up(new_quill: Callable[..., Quill]) -> None:
     quill = new_quill()
     quill.start_web("--processes", "2")
     for _ in range(20):
-        drawn = Request(f"{quill.address}/api/v1/predictions", SEVEN, {"Content-Type": "image/png"})
-        urlopen(drawn, timeout=10).close()
+        draw(quill.address)
     assert {read(f"{quill.address}/metrics")["quill_accepted_total"] for _ in range(10)} == {20}
 
 

@@ -19,12 +19,10 @@ from shared.settings import Settings
 from tests.services.authority import Authority
 from tests.services.cassandra import TIMEOUT_S, CassandraServer, connected
 from tests.services.process import Process, free_port
-from tests.services.quill import Quill
+from tests.services.quill import Quill, draw
 from tests.services.redis import RedisServer
 
 pytestmark = pytest.mark.e2e
-
-SEVEN = Path("tests/seven.png").read_bytes()
 
 
 @pytest.fixture
@@ -49,12 +47,7 @@ def test_a_drawing_is_answered_over_encrypted_lines(
     quill.start_worker()
     quill.start_web()
     quill.wait_until_ready(seconds=120)
-    answer = requests.post(
-        f"{quill.address}/api/v1/predictions",
-        SEVEN,
-        headers={"Content-Type": "image/png", "Prefer": "wait=30"},
-        timeout=60,
-    ).json()
+    answer = draw(quill.address, Prefer="wait=30")
     assert (answer["state"], answer["digits"]) == ("done", "7")
     assert in_the_clear(cassandra_server.address) == 1  # who asks
 

@@ -12,9 +12,9 @@ from shared.contract import Prediction, State, now_ms
 from shared.settings import Settings
 from shared.store import open_store
 from tests.e2e.visitor import SCRIBBLE, Visitor, photograph, recorded, visiting
+from tests.services.pngs import SEVEN
 from tests.services.process import wait_until
 from tests.services.quill import Quill
-from tests.services.site import SEVEN
 from web.shares import WINDOW_S
 
 pytestmark = pytest.mark.e2e

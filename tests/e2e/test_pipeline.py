@@ -4,10 +4,8 @@ import json
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 
 import pytest
-import requests
 from redis import Redis
 
 from shared.contract import now_ms
@@ -16,38 +14,11 @@ from shared.store import open_store
 from shared.store.sqlite import DAY_MS
 from tests.services.cassandra import TIMEOUT_S, connected
 from tests.services.process import wait_until
-from tests.services.quill import Quill
+from tests.services.quill import Quill, answered, draw
 from tests.services.redis import RedisServer
 from tests.services.store import a_job
 
 pytestmark = pytest.mark.e2e
-
-SEVEN = Path("tests/seven.png").read_bytes()
-
-
-def accepted(quill: Quill) -> str:
-    """Send the drawing of a seven; return its prediction's address."""
-    sent = requests.post(
-        f"{quill.address}/api/v1/predictions", SEVEN, headers={"Content-Type": "image/png"}, timeout=30
-    )
-    sent.raise_for_status()
-    return f"{quill.address}{sent.headers['Location']}"
-
-
-def answered(quill: Quill) -> dict[str, Any]:
-    """Send the drawing of a seven; return its prediction once it is done."""
-    return answer_at(accepted(quill))
-
-
-def answer_at(address: str) -> dict[str, Any]:
-    """Return the prediction once it is done."""
-    place = f"{address}?wait=5"
-
-    def done() -> dict[str, Any]:
-        prediction = requests.get(place, timeout=30).json()
-        return prediction if prediction["state"] == "done" else {}
-
-    return wait_until(done, "the drawing is answered", 90)
 
 
 @pytest.mark.integration
@@ -58,7 +29,7 @@ def test_cassandra_shows_each_prediction_where_the_seed_kept_it(
     quill.start_worker()
     quill.start_web()
     quill.wait_until_ready()
-    prediction = answered(quill)
+    prediction = answered(quill.address, draw(quill.address)["id"])
 
     address, keyspace = cassandra_url.removeprefix("cassandra://").split("/")
     with connected(address, keyspace) as session:
@@ -75,7 +46,7 @@ def test_a_second_worker_shares_the_work(new_quill: Callable[..., Quill]) -> Non
     names: set[str] = set()
 
     def both() -> bool:
-        names.add(answered(quill)["worker"])
+        names.add(answered(quill.address, draw(quill.address)["id"])["worker"])
         return len(names) == 2
 
     wait_until(both, "both workers have answered", 120)
@@ -91,9 +62,9 @@ def test_a_redis_that_becomes_a_replica_for_a_while_ends_no_worker(tmp_path: Pat
         quill.wait_until_ready()
         redis.replicaof("127.0.0.1", 1)
         worker.wait_until(lambda: "read only replica" in worker.log, "the worker has met the replica")
-        address = accepted(quill)
+        waiting = draw(quill.address)["id"]
         redis.replicaof("no", "one")
-        assert answer_at(address)["digits"] == "7"
+        assert answered(quill.address, waiting)["digits"] == "7"
         assert worker.exit_code is None
 
 
@@ -108,7 +79,7 @@ def test_a_worker_deletes_what_is_past_the_retention(new_quill: Callable[..., Qu
 
 
 def test_a_worker_logs_one_line_a_job(quill: Quill) -> None:
-    job = answered(quill)["id"]
+    job = answered(quill.address, draw(quill.address)["id"])["id"]
     worker = next(process for process in quill.processes if process.name.startswith("worker"))
     lines = wait_until(lambda: [line for line in worker.log.splitlines() if job in line], "the job is logged")
     (told,) = map(json.loads, lines)

@@ -18,11 +18,11 @@ from compose.local.checks import check_ports
 from shared.listening import PortError
 from shared.queue import WORKER_KEY
 from tests.services.process import STOP_S, Process, free_port, wait_until
+from tests.services.quill import answered, draw
 
 pytestmark = pytest.mark.e2e
 
 ROOT = Path(__file__).resolve().parents[2]
-SEVEN = ROOT / "tests" / "seven.png"
 NOT_CLONED = (".git", ".venv", ".*_cache", ".hypothesis", "__pycache__", "var")
 START_S = 180  # loading TensorFlow on a busy machine
 
@@ -83,28 +83,15 @@ def flower(pipeline: Pipeline) -> str:
     return requests.get(f"http://127.0.0.1:{pipeline.ports['FLOWER_PORT']}/workers?json=1", timeout=30).text
 
 
-def answer(page: str) -> str:
-    """Send the drawing of a seven; return the digits that come back."""
-    sent = requests.post(
-        f"{page}/api/v1/predictions", SEVEN.read_bytes(), headers={"Content-Type": "image/png"}, timeout=30
-    )
-    sent.raise_for_status()
-
-    def digits() -> str:
-        return requests.get(f"{page}{sent.headers['Location']}?wait=5", timeout=30).json()["digits"]
-
-    return wait_until(digits, "the drawing is answered", START_S)
-
-
 def test_a_drawing_is_answered_a_killed_worker_comes_back_and_ctrl_c_leaves_nothing(pipeline: Pipeline) -> None:
     pipeline.wait_until_ready()
-    assert answer(pipeline.page) == "7"
+    assert answered(pipeline.page, draw(pipeline.page)["id"])["digits"] == "7"
     wait_until(lambda: "task-succeeded" in flower(pipeline), "Flower shows the task")
 
     (worker,) = pipeline.processes("-m", "worker")
     worker.kill()
     wait_until(lambda: pipeline.processes("-m", "worker"), "a new worker runs")
-    assert answer(pipeline.page) == "7"
+    assert answered(pipeline.page, draw(pipeline.page)["id"])["digits"] == "7"
 
     os.killpg(pipeline.make.pid, signal.SIGINT)  # as a terminal does
     pipeline.make.wait()

@@ -15,13 +15,11 @@ import requests
 from redis import Redis
 
 from tests.services.process import Process, wait_until
-from tests.services.quill import Quill
+from tests.services.quill import PREDICTIONS, Quill, draw
 from tests.services.redis import RedisServer
 from worker.task import EXIT_RESTART
 
 pytestmark = pytest.mark.e2e
-
-SEVEN = Path("tests/seven.png").read_bytes()
 
 
 @pytest.fixture
@@ -194,16 +192,15 @@ def test_no_web_process_keeps_the_port_when_the_first_is_killed(quill: Quill, pr
 @pytest.mark.parametrize("processes", [1, 2])
 def test_a_web_server_that_is_told_to_stop_lets_those_go_who_wait(quill: Quill, processes: int) -> None:
     web = quill.start_web("--processes", str(processes))
-    drawings = f"{quill.address}/api/v1/predictions"
-    head = {"Content-Type": "image/png", "Prefer": "wait=30"}
+    drawings = quill.address + PREDICTIONS
     with ThreadPoolExecutor() as pool:
-        waiting = pool.submit(requests.post, drawings, SEVEN, headers=head, timeout=60)
+        waiting = pool.submit(draw, quill.address, Prefer="wait=30")
         (one,) = wait_until(lambda: requests.get(drawings, timeout=60).json()["predictions"], "the drawing is accepted")
         with requests.get(f"{drawings}/{one['id']}/events", stream=True, timeout=60) as events:
             lines = events.iter_lines(chunk_size=1)
             assert next(lines) == b"event: prediction"
             web.send(signal.SIGTERM)
-            assert waiting.result().json()["state"] == "queued"
+            assert waiting.result()["state"] == "queued"
             assert not any(line.startswith(b"event") for line in lines)  # it ends as it should, not in the middle
     assert web.wait() == 0
     assert "refused to gracefully stop" not in web.log
@@ -212,8 +209,7 @@ def test_a_web_server_that_is_told_to_stop_lets_those_go_who_wait(quill: Quill, 
 @pytest.mark.parametrize("processes", [1, 2])
 def test_a_web_server_that_has_stopped_leaves_all_in_one_file(quill: Quill, tmp_path: Path, processes: int) -> None:
     web = quill.start_web("--processes", str(processes))
-    drawings = f"{quill.address}/api/v1/predictions"
-    assert requests.post(drawings, SEVEN, headers={"Content-Type": "image/png"}, timeout=60).status_code == 202
+    draw(quill.address)
     web.send(signal.SIGTERM)
     assert web.wait() == 0
     assert [file.name for file in tmp_path.glob("quill.db*")] == ["quill.db"]

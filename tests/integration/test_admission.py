@@ -6,8 +6,8 @@ import pytest
 from werkzeug.test import TestResponse
 
 from shared.contract import PICTURE_BYTES, Job, new_id, now_ms
-from tests.services.pngs import blank
-from tests.services.site import SEVEN, SEVEN_URL, Site
+from tests.services.pngs import SEVEN, SEVEN_URL, blank
+from tests.services.site import Site
 from web.admission import LONGEST_S, Admission
 from web.backlog import Measure
 from web.problems import Problem

@@ -9,9 +9,8 @@ import psutil
 import pytest
 import requests
 
-from tests.services.pngs import moving, raw_png
-from tests.services.quill import Quill
-from tests.services.site import SEVEN, SEVEN_URL
+from tests.services.pngs import SEVEN, SEVEN_URL, moving, raw_png
+from tests.services.quill import Quill, draw
 
 pytestmark = pytest.mark.integration
 
@@ -194,7 +193,7 @@ def test_every_answer_protects_whoever_looks_at_it(web: Quill) -> None:
 
 def test_no_drawing_and_no_trace_is_in_the_log(web: Quill) -> None:
     """After all of the above, whose order does not matter: what was sent must not be found in the server's words."""
-    requests.post(web.address + DRAWINGS, data=SEVEN, headers={"Content-Type": PNG}, timeout=10)
+    draw(web.address)
     log = web.processes[-1].log.encode()
     assert b64encode(SEVEN)[:40] not in log
     assert SEVEN[:40] not in log

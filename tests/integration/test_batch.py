@@ -12,7 +12,8 @@ from werkzeug.test import TestResponse
 from shared.contract import PICTURE_BYTES, Job
 from shared.reader import read_here
 from shared.reading import TOGETHER, Reading
-from tests.services.site import SEVEN_URL, Site
+from tests.services.pngs import SEVEN_URL
+from tests.services.site import Site
 from web.parts import Parts
 
 pytestmark = pytest.mark.integration

@@ -12,8 +12,9 @@ from flask import Response
 from werkzeug.serving import BaseWSGIServer, make_server
 
 from shared.contract import State, new_id
+from tests.services.pngs import SEVEN
 from tests.services.process import free_port
-from tests.services.site import SEVEN, Site
+from tests.services.site import Site
 from web.client import AT_A_TIME, Client, QuillError
 from web.command import main
 

@@ -10,8 +10,8 @@ from flask import abort
 from werkzeug.test import TestResponse
 
 from shared.contract import State
-from tests.services.pngs import blank, moving
-from tests.services.site import SEVEN, SEVEN_URL, Site
+from tests.services.pngs import SEVEN, SEVEN_URL, blank, moving
+from tests.services.site import Site
 from web.describe import CALLS
 from web.parts import Parts
 from web.problems import KINDS, Problem

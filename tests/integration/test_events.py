@@ -5,14 +5,14 @@ from collections.abc import Callable, Iterator
 from queue import SimpleQueue
 from typing import Any
 from urllib.error import HTTPError
-from urllib.request import Request, urlopen
+from urllib.request import urlopen
 
 import pytest
 from werkzeug.test import TestResponse
 
 from tests.services.process import wait_until
-from tests.services.quill import Quill
-from tests.services.site import SEVEN, Site
+from tests.services.quill import PREDICTIONS, Quill, draw
+from tests.services.site import Site
 from web.events import stream
 
 pytestmark = pytest.mark.integration
@@ -88,10 +88,8 @@ def test_who_listens_takes_a_place_and_gives_it_back(new_site: Callable[..., Sit
 def test_a_client_that_leaves_gives_its_place_back(new_quill: Callable[..., Quill]) -> None:
     quill = new_quill(waiting_limit=1)
     quill.start_web()
-    drawn = Request(f"{quill.address}/api/v1/predictions", SEVEN, {"Content-Type": "image/png"})
-    with urlopen(drawn, timeout=5) as response:
-        events = f"{quill.address}/api/v1/predictions/{json.load(response)['id']}/events"
-    with urlopen(events, timeout=5) as first:
+    events = f"{quill.address}{PREDICTIONS}/{draw(quill.address)['id']}/events"
+    with urlopen(events, timeout=60) as first:
         assert first.readline() == b"event: prediction\n"
         assert not _opens(events)
     wait_until(lambda: _opens(events), "the place is free again")
@@ -99,7 +97,7 @@ def test_a_client_that_leaves_gives_its_place_back(new_quill: Callable[..., Quil
 
 def _opens(address: str) -> bool:
     try:
-        urlopen(address, timeout=5).close()
+        urlopen(address, timeout=60).close()
     except HTTPError:
         return False
     return True

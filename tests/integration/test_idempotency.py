@@ -3,7 +3,8 @@
 import pytest
 
 from shared.contract import new_id
-from tests.services.site import SEVEN, Site
+from tests.services.pngs import SEVEN
+from tests.services.site import Site
 
 pytestmark = pytest.mark.integration
 

@@ -14,7 +14,8 @@ from shared.contract import Job
 from shared.queue import tell_alive
 from shared.reader import read_here
 from shared.reading import Reading
-from tests.services.site import SEVEN, SEVEN_URL, Site
+from tests.services.pngs import SEVEN, SEVEN_URL
+from tests.services.site import Site
 from web.app import create_app
 from web.describe import ANSWERED, SENT
 from web.waiting import LOOK_S

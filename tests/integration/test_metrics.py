@@ -12,8 +12,9 @@ from pydantic import SecretStr
 from shared.contract import Prediction, State
 from shared.queue import QUEUE, UNACKED_KEY, tell_alive
 from tests.services.metrics import samples
+from tests.services.pngs import SEVEN, SEVEN_URL
 from tests.services.process import free_port
-from tests.services.site import SEVEN, SEVEN_URL, Site
+from tests.services.site import Site
 from worker.counts import REGISTRY as WORKER
 from worker.tally import Tally
 

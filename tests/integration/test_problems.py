@@ -8,7 +8,8 @@ import pytest
 from markupsafe import escape
 
 from shared.settings import Settings
-from tests.services.site import SEVEN_URL, Site
+from tests.services.pngs import SEVEN_URL
+from tests.services.site import Site
 from web.problems import KINDS
 
 pytestmark = pytest.mark.integration

@@ -1,10 +1,15 @@
-"""PNGs as Pillow writes them, and as nobody should."""
+"""The drawing of a seven, and PNGs as Pillow writes them and as nobody should."""
 
 import io
 import struct
 import zlib
+from base64 import b64encode
+from pathlib import Path
 
 from PIL import Image
+
+SEVEN = (Path(__file__).parents[1] / "seven.png").read_bytes()
+SEVEN_URL = f"data:image/png;base64,{b64encode(SEVEN).decode()}"
 
 
 def png(image: Image.Image, **options: object) -> bytes:

@@ -1,11 +1,37 @@
-"""Quill itself for tests: its real processes, started as `make run` and the images start them."""
+"""Quill itself for tests: its real processes, started as `make run` and the images start them, and drawn to."""
 
 import os
 import sys
 from pathlib import Path
+from typing import Any
 from urllib.request import urlopen
 
-from tests.services.process import Process, free_port
+import requests
+
+from tests.services.pngs import SEVEN
+from tests.services.process import Process, free_port, wait_until
+
+PREDICTIONS = "/api/v1/predictions"
+
+
+def draw(address: str, **headers: str) -> dict[str, Any]:
+    """Send the drawing of a seven to a web server; return the prediction as it was answered."""
+    answer = requests.post(
+        f"{address}{PREDICTIONS}", SEVEN, headers={"Content-Type": "image/png"} | headers, timeout=120
+    )
+    assert answer.status_code in {200, 202}, answer.text
+    return answer.json()
+
+
+def answered(address: str, prediction_id: str) -> dict[str, Any]:
+    """Return the prediction once it is done."""
+    place = f"{address}{PREDICTIONS}/{prediction_id}?wait=5"
+
+    def done() -> dict[str, Any]:
+        prediction = requests.get(place, timeout=60).json()
+        return prediction if prediction["state"] == "done" else {}
+
+    return wait_until(done, "the drawing is answered", 180)
 
 
 class Quill:

@@ -1,7 +1,6 @@
 """The web application in the test's own process: a real store and a real Redis, the queue a list."""
 
 import json
-from base64 import b64encode
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
@@ -14,14 +13,12 @@ from shared.reader import read_here
 from shared.reading import Reading
 from shared.settings import Settings
 from shared.store import open_store
+from tests.services.pngs import SEVEN
 from tests.services.process import wait_until
 from web.admission import Admission
 from web.app import create_app
 from web.parts import Parts
 from web.shares import Shares
-
-SEVEN = (Path(__file__).parents[1] / "seven.png").read_bytes()
-SEVEN_URL = f"data:image/png;base64,{b64encode(SEVEN).decode()}"
 
 
 def _read_at_once(pngs: Sequence[bytes]) -> Reading:

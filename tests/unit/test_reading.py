@@ -16,10 +16,9 @@ from shared.bad_image import BadImageError
 from shared.reader import read_here
 from shared.reading import TOGETHER, Reader
 from tests.bench.drawings import pngs
-from tests.services.pngs import png
+from tests.services.pngs import SEVEN, png
 from tests.services.process import wait_until
 
-SEVEN = (Path(__file__).parents[1] / "seven.png").read_bytes()
 LONG_TO_READ = png(Image.effect_noise((1024, 1024), 100))
 ORPHAN = """
 import os, signal, sys
