@@ -2,7 +2,8 @@
 
 import json
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -51,7 +52,9 @@ def done(job: Job) -> Prediction:
     return Prediction(job.id, job.pictures, job.accepted_ms, State.DONE, 2, "7", batch_size=1)
 
 
-def test_answers_are_durable_before_anybody_hears_of_them(redis: Redis, attempts: Attempts) -> None:
+def test_answers_that_waited_for_the_store_are_told_and_their_counts_taken_back(
+    redis: Redis, attempts: Attempts
+) -> None:
     store: Any = FakeStore(away=2)
     job = a_job()
     attempts.begin([job.id])
@@ -65,7 +68,7 @@ def test_answers_are_durable_before_anybody_hears_of_them(redis: Redis, attempts
     assert redis.keys(f"{ATTEMPTS_KEY}*") == []
 
 
-def test_the_hint_is_told_after_the_store_has_finished(redis: Redis, attempts: Attempts) -> None:
+def test_nobody_hears_of_answers_before_they_are_durable(redis: Redis, attempts: Attempts) -> None:
     with redis.pubsub(ignore_subscribe_messages=True) as hints:
         hints.subscribe(DONE_CHANNEL)
         hints.get_message(timeout=DEADLINE_S)
@@ -169,7 +172,7 @@ def test_the_store_is_not_asked_for_what_comes_first_and_in_time() -> None:
 
 
 def test_a_task_returns_and_so_acknowledges_after_its_answers_are_durable() -> None:
-    durable, returned = threading.Event(), threading.Event()
+    durable = threading.Event()
 
     def keep(predictions: list[Prediction]) -> list[None]:
         assert durable.wait(DEADLINE_S)
@@ -179,18 +182,10 @@ def test_a_task_returns_and_so_acknowledges_after_its_answers_are_durable() -> N
         lambda arrivals: [done(one.job) for one in arrivals], limit=1, name="model"
     )
     keeping = Batcher[Prediction, None](keep, limit=1, name="store")
-    task = celery_task(handler(answering, keeping, Tally("m")), returned)
-    threading.Thread(target=task.apply, args=[[to_message([a_job()])]], daemon=True).start()
-    assert not returned.wait(0.3)
-    durable.set()
-    assert returned.wait(DEADLINE_S)
-
-
-def celery_task(handle: Callable[[object], None], returned: threading.Event) -> Any:
-    """Return what Celery makes of the handler, which tells when it has returned."""
-
-    def run(message: object) -> None:
-        handle(message)
-        returned.set()
-
-    return Celery(set_as_current=False).task(run)
+    task: Any = Celery(set_as_current=False).task(handler(answering, keeping, Tally("m")))
+    with ThreadPoolExecutor() as pool:
+        applied = pool.submit(task.apply, [to_message([a_job()])])
+        with pytest.raises(TimeoutError):
+            applied.result(0.3)
+        durable.set()
+        assert applied.result(DEADLINE_S).successful()
