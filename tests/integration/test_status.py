@@ -63,7 +63,6 @@ def test_the_workers_tell_of_themselves(site: Site) -> None:
     assert site.client.get("/api/v1/status").get_json()["workers"] == [{"name": "a", **ABOUT}, {"name": "b", **ABOUT}]
 
 
-@pytest.mark.parametrize("name", [b"stranger", b"\xff"])
 @pytest.mark.parametrize(
     "value",
     [
@@ -79,9 +78,10 @@ def test_the_workers_tell_of_themselves(site: Site) -> None:
         '{"model_version": "m"}',
     ],
 )
-def test_what_a_stranger_wrote_of_workers_is_passed_over(site: Site, name: bytes, value: str | bytes) -> None:
+def test_what_a_stranger_wrote_of_workers_is_passed_over(site: Site, value: str | bytes) -> None:
     tell_alive(site.redis, "w", ABOUT)
-    site.redis.set(WORKER_KEY.encode() + name, value)
+    for name in (b"stranger", b"\xff"):  # the second cannot be asked for by what it is decoded to
+        site.redis.set(WORKER_KEY.encode() + name, value)
     assert site.client.get("/api/v1/status").get_json()["workers"] == [{"name": "w", **ABOUT}]
     assert ABOUT["model_version"] in site.client.get("/readyz").get_json()["model_versions"]
     assert site.client.get("/metrics").status_code == 200
