@@ -11,12 +11,13 @@ import requests
 
 from tests.services.pngs import SEVEN, SEVEN_URL, moving, raw_png
 from tests.services.quill import Quill, draw
+from tests.services.site import NOBODY
 
 pytestmark = pytest.mark.integration
 
 DRAWINGS = "/api/v1/predictions"
 BODY_LIMIT = 100_000
-NOBODY = f"{DRAWINGS}/00000000-0000-4000-8000-000000000000"
+NO_DRAWING = f"{DRAWINGS}/{NOBODY}"
 MEMORY = 20_000_000
 
 
@@ -99,7 +100,7 @@ def test_no_bad_drawing_costs_much_memory(web: Quill) -> None:
 OTHERS: dict[str, tuple[str, str, int]] = {
     "an id that is none": ("GET", f"{DRAWINGS}/not-a-uuid", 404),
     "an id that is no text": ("GET", f"{DRAWINGS}/%ff%fe", 404),
-    "an id of nobody": ("GET", NOBODY, 404),
+    "an id of nobody": ("GET", NO_DRAWING, 404),
     "a path out of the folder": ("GET", "/static/..%2f..%2f..%2fetc/passwd", 404),
     "another method": ("PUT", DRAWINGS, 405),
     "a method of one's own": ("FOO", DRAWINGS, 405),
@@ -115,12 +116,12 @@ def test_a_bad_question_is_a_documented_problem(web: Quill, name: str) -> None:
 
 
 def test_whoever_accepts_only_pages_gets_json_from_the_interface(web: Quill) -> None:
-    response = requests.get(web.address + NOBODY, headers={"Accept": "text/html"}, timeout=10)
+    response = requests.get(web.address + NO_DRAWING, headers={"Accept": "text/html"}, timeout=10)
     assert problem(response) == (404, "not-found")
 
 
 def test_deleting_what_nobody_knows_is_as_good_as_deleting_and_fills_no_store(web: Quill) -> None:
-    assert [requests.delete(web.address + NOBODY, timeout=10).status_code for _ in range(2)] == [204, 204]
+    assert [requests.delete(web.address + NO_DRAWING, timeout=10).status_code for _ in range(2)] == [204, 204]
     with sqlite3.connect(str(web.settings["store_url"]).removeprefix("sqlite:///")) as database:
         assert database.execute("SELECT count(*) FROM forgotten").fetchone() == (0,)
     database.close()
@@ -185,7 +186,7 @@ def test_head_and_options_are_answered(web: Quill) -> None:
 
 
 def test_every_answer_protects_whoever_looks_at_it(web: Quill) -> None:
-    for path in ("/", NOBODY, "/healthz", "/static/nothing"):
+    for path in ("/", NO_DRAWING, "/healthz", "/static/nothing"):
         headers = requests.get(web.address + path, timeout=10).headers
         assert "default-src 'none'" in headers["Content-Security-Policy"]
         assert headers["X-Content-Type-Options"] == "nosniff"

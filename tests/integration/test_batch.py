@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
-from shared.contract import PICTURE_BYTES, Job
+from shared.contract import PICTURE_BYTES
 from shared.reader import read_here
 from shared.reading import TOGETHER, Reading
 from tests.services.pngs import SEVEN_URL
@@ -30,16 +30,6 @@ def send(site: Site, drawings: Sequence[object], **headers: str) -> TestResponse
 
 def entries(response: TestResponse) -> list[dict[str, Any]]:
     return response.get_json()["predictions"]
-
-
-def finish_at_once(site: Site) -> None:
-    """Let the worker be quicker than the client."""
-
-    def finish(jobs: Sequence[Job]) -> None:
-        for job in jobs:
-            site.finish(job.id)
-
-    site.on_submit = finish
 
 
 def test_each_drawing_is_a_prediction_in_its_place(site: Site) -> None:
@@ -77,7 +67,7 @@ def test_nothing_is_queued_when_all_are_bad(site: Site) -> None:
 
 
 def test_who_prefers_to_wait_gets_all_answers(site: Site) -> None:
-    finish_at_once(site)
+    site.answer_at_once()
     response = send(site, [PNG, {}, RAW], Prefer="wait=20")
     assert response.status_code == 200
     assert response.headers["Preference-Applied"] == "wait=20"

@@ -11,14 +11,12 @@ from werkzeug.test import TestResponse
 
 from shared.contract import State
 from tests.services.pngs import SEVEN, SEVEN_URL, blank, moving
-from tests.services.site import Site
+from tests.services.site import NOBODY, Site
 from web.describe import CALLS
 from web.parts import Parts
 from web.problems import KINDS, Problem
 
 pytestmark = pytest.mark.integration
-
-NOBODY = "00000000-0000-4000-8000-000000000000"
 
 
 def data_url(picture: bytes) -> str:
@@ -123,8 +121,7 @@ def let_go(site: Site) -> None:
 
 def give_up_all(site: Site) -> None:
     """Be a worker that fails for good."""
-    failed: dict[str, Any] = {"state": State.FAILED, "error": "given up", "probabilities": ()}
-    site.on_submit = lambda jobs: [site.finish(job.id, "", **failed) for job in jobs]
+    site.answer_at_once("", state=State.FAILED, error="given up", probabilities=())
 
 
 ACTS: dict[str, Callable[[Site], None]] = {"no-answer": let_go, "drawing-failed": give_up_all}

@@ -12,12 +12,10 @@ from werkzeug.test import TestResponse
 
 from tests.services.process import wait_until
 from tests.services.quill import PREDICTIONS, Quill, draw
-from tests.services.site import Site
+from tests.services.site import NOBODY, Site
 from web.events import stream
 
 pytestmark = pytest.mark.integration
-
-NOBODY = "00000000-0000-4000-8000-000000000000"
 
 
 def listen(site: Site, prediction_id: str) -> TestResponse:

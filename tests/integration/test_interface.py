@@ -15,7 +15,7 @@ from shared.queue import tell_alive
 from shared.reader import read_here
 from shared.reading import Reading
 from tests.services.pngs import SEVEN, SEVEN_URL
-from tests.services.site import Site
+from tests.services.site import NOBODY, Site
 from web.app import create_app
 from web.describe import ANSWERED, SENT
 from web.waiting import LOOK_S
@@ -42,7 +42,7 @@ def finished(site: Site) -> str:
 
 def post_and_be_answered(site: Site, path: str, **options: Any) -> TestResponse:
     """Post a drawing that is answered as soon as it is submitted."""
-    site.on_submit = lambda jobs: [site.finish(job.id, stage_ms={"queued": 1.0}) for job in jobs]
+    site.answer_at_once(stage_ms={"queued": 1.0})
     return site.client.post(path, **options)
 
 
@@ -135,7 +135,7 @@ def test_a_store_that_is_away_is_a_documented_problem_of_each_call_that_needs_it
     for path, item in paths.items():
         for method, operation in item.items():
             body: dict[str, Any] = BODIES.get(path, PNG)
-            address = path.replace("{prediction_id}", "00000000-0000-4000-8000-000000000000")
+            address = path.replace("{prediction_id}", NOBODY)
             response = site.client.open(address, method=method, **(body if method in {"put", "post"} else {}))
             away = response.mimetype == "application/problem+json"
             assert away == ("store-unavailable" in str(operation["responses"])), f"{method} {path}"

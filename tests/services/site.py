@@ -20,6 +20,8 @@ from web.app import create_app
 from web.parts import Parts
 from web.shares import Shares
 
+NOBODY = "00000000-0000-4000-8000-000000000000"  # the id of no prediction
+
 
 def _read_at_once(pngs: Sequence[bytes]) -> Reading:
     reading: Reading = Future()
@@ -88,6 +90,10 @@ class Site:
         self.store.finish([prediction])
         self.redis.publish(DONE_CHANNEL, json.dumps([prediction_id]))
         return prediction
+
+    def answer_at_once(self, digits: str = "7", **fields: Any) -> None:
+        """Be a worker that is quicker than whoever submits from now on."""
+        self.on_submit = lambda jobs: [self.finish(job.id, digits, **fields) for job in jobs]
 
     def close(self) -> None:
         """Give back files and connections."""
