@@ -90,18 +90,14 @@ def test_who_closes_the_page_finds_the_answer_later(chromium: Browser, new_quill
 
 
 def test_who_clears_the_paper_before_the_answer_finds_it_among_the_drawings(
-    chromium: Browser, new_quill: NewQuill, tmp_path: Path
+    unanswered: Visitor, tmp_path: Path
 ) -> None:
-    quill = new_quill()
-    quill.start_web()
-    with visiting(chromium, quill.address) as visitor:
-        visitor.draw(recorded("3"))
-        visitor.press("Predict it")
-        expect(visitor.drawings.locator(".read")).to_have_text("…")
-        visitor.press("Clear it")
-        finish(tmp_path, visitor.predictions()[0], state=State.FAILED, error="the model ended 5 times")
-        expect(visitor.drawings.locator(".read")).to_have_text("\N{EN DASH}")
-        expect(visitor.said).to_contain_text("Draw a digit")
+    unanswered.hand_in(recorded("3"))
+    expect(unanswered.drawings.locator(".read")).to_have_text("…")
+    unanswered.press("Clear it")
+    finish(tmp_path, unanswered.predictions()[0], state=State.FAILED, error="the model ended 5 times")
+    expect(unanswered.drawings.locator(".read")).to_have_text("\N{EN DASH}")
+    expect(unanswered.said).to_contain_text("Draw a digit")
 
 
 def test_a_page_that_asks_to_log_in_first_is_waited_out(visitor: Visitor) -> None:
