@@ -16,9 +16,10 @@ def test_drawings_are_found_again_after_a_reload_the_newest_first(visitor: Visit
     visitor.page.reload()
     expect(visitor.drawings.locator(".read")).to_have_text(["5", "3"])
     expect(visitor.page.locator("#none")).to_be_hidden()
-    expect(visitor.drawings.first.locator("time")).to_have_text(
-        visitor.page.evaluate("new Date().toLocaleString([], {timeStyle: 'short'})")
-    )
+    prediction = visitor.server_has(visitor.predictions()[0])
+    assert prediction
+    local = "time => new Date(time).toLocaleString([], { timeStyle: 'short' })"
+    expect(visitor.drawings.first.locator("time")).to_have_text(visitor.page.evaluate(local, prediction["accepted_at"]))
     visitor.drawings.nth(1).locator(".open").click()
     expect(visitor.answer).to_have_text("3")
     expect(visitor.bars).to_have_count(10)
