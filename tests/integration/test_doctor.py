@@ -23,7 +23,6 @@ from shared.settings import Settings
 from shared.store import open_store
 from tests.services.cassandra import CassandraServer, connected
 from tests.services.process import free_port, wait_until
-from tests.services.redis import RedisServer
 from web.command import main
 from web.doctor import examine
 
@@ -52,9 +51,7 @@ class Patient:
 
 
 @pytest.fixture
-def patient(
-    tmp_path: Path, redis_server: RedisServer, redis_url: str, monkeypatch: pytest.MonkeyPatch
-) -> Generator[Patient]:
+def patient(tmp_path: Path, redis_url: str, monkeypatch: pytest.MonkeyPatch) -> Generator[Patient]:
     def setting(name: str, value: object) -> None:
         monkeypatch.setenv(f"QUILL_{name.upper()}", str(value))
 
@@ -167,7 +164,7 @@ def test_a_planted_fault_is_found_and_its_cure_named(
     plant(patient)
     fault, cure = FAULTS[plant]
     told = patient.told()
-    assert f"{fault}" in told
+    assert fault in told
     assert cure in told.partition(fault)[2].splitlines()[1]
 
 
