@@ -63,11 +63,6 @@ def onnx_model(
     return make.make_model(graph, ir_version=8, opset_imports=[make.make_opsetid("", 17)]).SerializeToString()
 
 
-def refused_for_its_golden_pictures(model: Path) -> None:
-    with pytest.raises(ModelError, match=rf"golden\.npz.*`python -m training\.golden --models {model.parent}`"):
-        load_classifier(model, runtime="onnx")
-
-
 def keras_on_one_thread() -> Any:
     """Return Keras, TensorFlow's threads bounded as a worker bounds them: that must come before it computes."""
     tf: Any = import_module("tensorflow")  # as Any, as it has no types
@@ -221,28 +216,27 @@ def test_a_keras_model_that_brings_code_of_its_own_is_refused(copied: Path) -> N
 @pytest.mark.parametrize(
     "content",
     [
+        None,
         b"no npz",
         {"pictures": np.zeros((20, SIDE, SIDE))},
         {"pictures": np.zeros((20, SIDE, SIDE), np.uint8), "labels": np.zeros(19)},
         {"pictures": np.zeros((0, SIDE, SIDE), np.uint8), "labels": np.zeros(0)},
         {"pictures": np.zeros((20, SIDE, SIDE)), "labels": np.zeros(20)},
     ],
-    ids=["no npz", "no labels", "too few labels", "no pictures", "floats"],
+    ids=["missing", "no npz", "no labels", "too few labels", "no pictures", "floats"],
 )
-def test_golden_pictures_that_are_none_are_refused_with_their_cure(
-    copied: Path, content: bytes | dict[str, Any]
+def test_missing_golden_pictures_and_those_that_are_none_are_refused_with_their_cure(
+    copied: Path, content: bytes | dict[str, Any] | None
 ) -> None:
     golden = copied.with_name(GOLDEN)
-    if isinstance(content, bytes):
+    if content is None:
+        golden.unlink()
+    elif isinstance(content, bytes):
         golden.write_bytes(content)
     else:
         np.savez(golden, **content)
-    refused_for_its_golden_pictures(copied)
-
-
-def test_missing_golden_pictures_are_refused_with_their_cure(copied: Path) -> None:
-    copied.with_name(GOLDEN).unlink()
-    refused_for_its_golden_pictures(copied)
+    with pytest.raises(ModelError, match=rf"golden\.npz.*`python -m training\.golden --models {copied.parent}`"):
+        load_classifier(copied, runtime="onnx")
 
 
 def test_the_classifier_tells_which_model_it_is(model: Path, classifier: Classifier) -> None:
