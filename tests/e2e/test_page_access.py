@@ -38,6 +38,9 @@ def test_axe_finds_nothing(chromium: Browser, quill: Quill, scheme: str, options
         visitor.page.goto(f"{quill.address}/operator")
         expect(visitor.page.locator("#workers td").first).to_be_visible()
         assert not flaws(visitor.page)
+        visitor.page.context.set_offline(True)
+        expect(visitor.page.locator("#state")).to_contain_text("Quill cannot be reached.")
+        assert not flaws(visitor.page)
 
 
 @pytest.mark.parametrize(
