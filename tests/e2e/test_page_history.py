@@ -76,16 +76,18 @@ def test_a_number_is_corrected_as_it_should_be_read(visitor: Visitor) -> None:
     number.fill("a few")
     visitor.press("Tell it")
     expect(visitor.page.locator("#corrected")).to_be_empty()
-    number.fill("07")
+    number.fill("07070707")
     visitor.press("Tell it")
-    expect(visitor.page.locator("#corrected")).to_contain_text("You say it is 07.")
-    expect(visitor.drawings.first.locator(".read")).to_have_text("42 → 07")
+    expect(visitor.page.locator("#corrected")).to_contain_text("You say it is 07070707.")
+    told = visitor.drawings.first.locator(".read")
+    expect(told).to_have_text("42 → 07070707")
+    assert told.evaluate("element => element.scrollWidth <= element.clientWidth"), "nothing of it is cut off"
     prediction = visitor.server_has(visitor.predictions()[0])
     assert prediction
-    assert prediction["label"] == "07"
+    assert prediction["label"] == "07070707"
     visitor.page.reload()
     visitor.drawings.first.locator(".open").click()
-    expect(number).to_have_value("07")
+    expect(number).to_have_value("07070707")
 
 
 def test_what_is_no_digit_can_be_told(visitor: Visitor) -> None:
