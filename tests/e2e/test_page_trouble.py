@@ -201,11 +201,14 @@ def test_who_corrects_what_is_deleted_elsewhere_is_not_told_to_try_again(visitor
 
 
 def test_a_drawing_that_could_not_be_read_is_told_with_its_reason(unanswered: Visitor, tmp_path: Path) -> None:
+    unanswered.page.set_viewport_size({"width": 320, "height": 640})
     unanswered.hand_in(recorded("5"))
-    finish(tmp_path, unanswered.predictions()[0], state=State.FAILED, error="the model ended 5 times")
+    path = "/srv/models/" + "x" * 60
+    finish(tmp_path, unanswered.predictions()[0], state=State.FAILED, error=f"the model ended 5 times, see {path}")
     expect(unanswered.page.locator("#answer[data-tone=trouble] #said")).to_have_text(
-        "The model ended 5 times. Draw it anew."
+        f"The model ended 5 times, see {path}. Draw it anew."
     )
+    assert unanswered.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
 def test_who_opens_a_drawing_that_still_waits_gets_its_answer(unanswered: Visitor, tmp_path: Path) -> None:
