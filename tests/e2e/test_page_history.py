@@ -211,6 +211,7 @@ def test_older_drawings_are_shown_on_demand(visitor: Visitor) -> None:
     visitor.page.evaluate(COUNT_LISTS)
     visitor.press("Show older ones")
     expect(visitor.drawings).to_have_count(14)
+    expect(visitor.drawings.nth(12).locator(".open")).to_be_focused()
     assert visitor.page.evaluate("window.lists") == 1
     expect(visitor.page.get_by_role("button", name="Show older ones")).to_be_hidden()
 

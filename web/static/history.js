@@ -8,7 +8,7 @@ import { keep, recall } from "./memory.js";
 const KEY = "quill.drawings";
 const MOST = 200; // ids that are remembered
 const PAGE = 12;
-const LOOK_MS = 3000; // how often the server is asked for drawings that it has not answered yet
+const LOOK_MS = 3000; // between two looks for answers that are missing
 
 export class History {
   #known = new Map(); // id -> prediction
@@ -21,9 +21,11 @@ export class History {
   /** Show the drawings; `opened(prediction)` is called when one is chosen, `opened(null)` when that one is deleted. */
   constructor(opened) {
     this.#opened = opened;
-    $("older").onclick = () => {
+    $("older").onclick = async () => {
+      const { length } = $("drawings").children;
       this.#length += PAGE;
-      this.#load();
+      await this.#load();
+      $("drawings").children[length]?.querySelector(".open").focus(); // the button may be gone
     };
     addEventListener("storage", () => this.#load()); // another tab has sent or deleted a drawing
     this.#load();
