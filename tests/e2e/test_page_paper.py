@@ -214,6 +214,19 @@ def test_a_second_finger_does_not_disturb_the_stroke(chromium: Browser, quill: Q
         assert visitor.drawing() == blank
 
 
+def test_a_touch_that_the_system_takes_for_a_palm_leaves_no_ink(chromium: Browser, quill: Quill) -> None:
+    with visiting(chromium, quill.address, **PHONE) as visitor:
+        visitor.draw([[(40, 40), (240, 240)]], by="touch")
+        drawn = visitor.drawing()
+        box = visitor.pad.bounding_box()
+        assert box
+        touch = visitor.page.context.new_cdp_session(visitor.page)
+        palm = [{"x": box["x"] + 250, "y": box["y"] + 50}]
+        for kind, points in (("touchStart", palm), ("touchCancel", [])):
+            touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+        assert visitor.drawing() == drawn
+
+
 def test_drawing_with_a_finger_does_not_scroll_the_page(chromium: Browser, quill: Quill) -> None:
     with visiting(chromium, quill.address, **PHONE) as visitor:
         visitor.draw([[(140, 260), (140, 20)]], by="touch")

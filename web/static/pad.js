@@ -3,7 +3,7 @@
 import { make } from "./dom.js";
 
 export const SIDE = 280; // of the drawing that is sent, and the unit of every coordinate here
-const PEN = 18; // at this width a digit that fills the paper gets strokes as thick as those the model learnt from
+const PEN = 18; // a digit that fills the paper gets strokes as thick as those the model learnt from
 
 export class Pad {
   #canvas;
@@ -21,6 +21,7 @@ export class Pad {
     this.#changed = changed;
     canvas.onpointerdown = (event) => this.#down(event);
     canvas.onpointermove = (event) => this.#move(event);
+    canvas.onpointercancel = (event) => event.pointerId === this.#pointer && this.undo(); // a palm
     canvas.onlostpointercapture = (event) => this.#up(event);
     new ResizeObserver(() => this.#fit()).observe(canvas);
     addEventListener("resize", () => this.#fit()); // zoom changes the density alone

@@ -2,7 +2,7 @@
 
 import { Problem, eventsUrl, fetchPrediction, isFinal, submit } from "./api.js";
 
-const LISTEN_MS = 15_000; // a connection that died silently is given up after this, and asked instead
+const LISTEN_MS = 15_000; // a silent connection is given up after this
 const LONGEST_S = 15; // between two tries, unless the server asks for more
 
 /**
@@ -24,7 +24,7 @@ export async function send(png, { troubled, signal }) {
   }
 }
 
-/** Tell each change of a prediction until it is final: by server-sent events, else by asking again and again. */
+/** Tell each change of a prediction until it is final: by server-sent events, else by asking. */
 export async function follow(id, { changed, troubled, signal }) {
   if (await listen(id, changed, signal)) return;
   for (let failures = 0; !signal.aborted;) {
@@ -75,5 +75,5 @@ function pause(seconds, signal) {
   }).finally(() => ended.abort());
 }
 
-// Not crypto.randomUUID, which is missing where the page is served without TLS to a phone in the same network.
+// Not crypto.randomUUID: it is missing without TLS, as on a phone in the same network.
 const randomKey = () => crypto.getRandomValues(new BigUint64Array(2)).join("-");
