@@ -1,6 +1,7 @@
 """Everything without a mouse: drawing with keys, and pictures instead of drawings."""
 
 from collections.abc import Callable
+from typing import Any, cast
 
 import pytest
 from PIL import Image, ImageDraw
@@ -99,6 +100,17 @@ def test_who_takes_the_mouse_while_the_pen_is_down_draws_with_it(visitor: Visito
     assert visitor.drawing() != blank
     visitor.press("Undo")
     assert visitor.drawing() == blank
+
+
+def test_a_screen_reader_is_told_how_the_keyboard_draws(visitor: Visitor) -> None:
+    browser = visitor.page.context.new_cdp_session(visitor.page)
+    tree = cast("dict[str, Any]", browser.send("Accessibility.getFullAXTree"))
+    descriptions = [
+        node.get("description", {}).get("value")
+        for node in tree["nodes"]
+        if node.get("name", {}).get("value") == "Drawing area"
+    ]
+    assert descriptions == ["Arrows move the pen, Space lowers or lifts it"]
 
 
 def test_pen_down_and_up_are_told_to_who_cannot_see_it(visitor: Visitor) -> None:
