@@ -6,7 +6,7 @@ import { inkCanvas } from "./ink.js";
 import { keep, recall } from "./memory.js";
 
 const KEY = "quill.drawings";
-const MOST = 200; // ids that are remembered
+const MOST = 200; // ids remembered
 const PAGE = 12;
 const LOOK_MS = 3000; // between two looks for answers that are missing
 
@@ -27,7 +27,7 @@ export class History {
       await this.#load();
       $("drawings").children[length]?.querySelector(".open").focus(); // the button may be gone
     };
-    addEventListener("storage", () => this.#load()); // another tab has sent or deleted a drawing
+    addEventListener("storage", () => this.#load()); // another tab sent or deleted a drawing
     this.#load();
   }
 
@@ -103,7 +103,7 @@ export class History {
   #show() {
     const drawings = this.#ids.slice(0, this.#length).flatMap((id) => this.#known.get(id) ?? []);
     const told = JSON.stringify([this.#chosen, drawings]);
-    // Not in vain: a click on an entry that is made anew under it gets lost.
+    // Else a click on an entry that is made anew under it is lost
     if (told !== this.#told) keepFocus(() => $("drawings").replaceChildren(...drawings.map((each) => this.#entry(each))));
     this.#told = told;
     $("none").hidden = this.#ids.length > 0;

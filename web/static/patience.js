@@ -1,9 +1,9 @@
-// Waiting on purpose: for the next try, or for an answer that is on its way.
+// Waiting on purpose: for the next try, or for an answer.
 
 import { Problem, eventsUrl, fetchPrediction, isFinal, submit } from "./api.js";
 
 const LISTEN_MS = 15_000; // a silent connection is given up after this
-const LONGEST_S = 15; // between two tries, unless the server asks for more
+const LONGEST_S = 15; // between tries, unless the server asks for more
 
 /**
  * Send a drawing until the server takes it. Only what cannot get better by itself is thrown. `signal` ends the tries, but
@@ -58,9 +58,9 @@ function listen(id, changed, signal) {
 }
 
 async function countDown(problem, failures, troubled, signal) {
-  const seconds = Math.max(problem.retryAfter ?? 0, Math.min(2 * 1.5 ** failures, LONGEST_S));
-  for (let left = Math.ceil(seconds); left > 0; left -= 1) {
-    troubled(problem, left);
+  const end = Date.now() + 1000 * Math.max(problem.retryAfter ?? 0, Math.min(2 * 1.5 ** failures, LONGEST_S));
+  while (Date.now() < end) { // not by ticks: a laptop may sleep
+    troubled(problem, Math.ceil((end - Date.now()) / 1000));
     if (await pause(1, signal)) return;
   }
 }
