@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from training.options import ARCHITECTURES, CONTEXT, MODELS
+from training.options import ARCHITECTURES, CONTEXT, MODELS, stopped_by_the_disk
 
 
 @click.command(context_settings=CONTEXT)
@@ -34,7 +34,8 @@ def main(
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     from training.run import run  # noqa: PLC0415 - TensorFlow takes seconds to load, --help should not
 
-    run(architecture, seed=seed, epochs=epochs, models=models, restart=restart, corrections=corrections)
+    with stopped_by_the_disk():
+        run(architecture, seed=seed, epochs=epochs, models=models, restart=restart, corrections=corrections)
 
 
 if __name__ == "__main__":

@@ -62,9 +62,9 @@ def fit(recipe: Recipe, *, seed: int, folder: Path, progress: Progress) -> tuple
             _note(history, fitted, {name: accuracy(network, examples) for name, examples in validation.items()})
             progress.epoch_done(epoch, history.loss[-1], history.validation[-1])
             if history.best == epoch:
-                network.save_weights(folder / "best.weights.h5")
+                network.save(folder / "best.keras")  # on a full disk save_weights ends the process: h5py's own file
             _keep(network, history, folder)
-    network.load_weights(folder / "best.weights.h5")
+    network.load_weights(folder / "best.keras")
     return network, history
 
 

@@ -1,5 +1,7 @@
-"""The options that several of training's commands take."""
+"""What several of training's commands have in common: options, and what they tell when they cannot write."""
 
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -15,3 +17,18 @@ MODELS = click.option(
     default=SHIPPED,
     help="The folder of the models.",
 )
+
+
+@contextmanager
+def stopped_by_the_disk() -> Generator[None]:
+    """Tell that the block could not write: the disk is full, as a rule, after hours.
+
+    Raises:
+        click.ClickException: instead of any OSError.
+    """
+    try:
+        yield
+    except OSError as error:
+        cure = "make room for var/training and the models, or let yourself write there"
+        later = "the same command then goes on after the last whole epoch"
+        raise click.ClickException(f"training has stopped ({error}): {cure}; {later}") from error

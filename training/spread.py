@@ -9,7 +9,7 @@ import click
 
 from shared.contract import CLASSES
 from training.models import facts_of, write_facts
-from training.options import ARCHITECTURES, CONTEXT, MODELS
+from training.options import ARCHITECTURES, CONTEXT, MODELS, stopped_by_the_disk
 
 FOLDER = Path("var/training/spread")
 
@@ -27,11 +27,12 @@ def main(architecture: str, seeds: int, models: Path) -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     path = models / f"{architecture}.keras"
     facts_of(path)  # is there, as is found out now and not after hours
-    shares = {seed: _share_right(architecture, seed) for seed in range(1, seeds + 1)}
-    spread = {"seeds": list(shares), "mnist": list(shares.values())}
-    write_facts(path, facts_of(path) | {"spread": spread})
-    for seed in shares:
-        shutil.rmtree(_folder(architecture, seed))
+    with stopped_by_the_disk():
+        shares = {seed: _share_right(architecture, seed) for seed in range(1, seeds + 1)}
+        spread = {"seeds": list(shares), "mnist": list(shares.values())}
+        write_facts(path, facts_of(path) | {"spread": spread})
+        for seed in shares:
+            shutil.rmtree(_folder(architecture, seed))
     mean, deviation = statistics.mean(shares.values()), statistics.stdev(shares.values())
     click.echo(f"{architecture}, {seeds} seeds, MNIST test: mean {mean:.4f}, standard deviation {deviation:.4f}")
 

@@ -3,14 +3,11 @@
 # pyright: basic
 # Keras and TensorFlow have no types.
 import dataclasses
-import json
 import re
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import click
 import keras
 import numpy as np
 import pytest
@@ -18,14 +15,15 @@ from click.testing import CliRunner
 
 from shared.contract import SIDE
 from shared.model_file import proved
-from training import networks, spread
+from tests.services.training import EXAMPLES, StoppedError, small_recipe
+from training import networks
 from training.__main__ import main as train
 from training.calibrate import probabilities
 from training.datasets import Examples
 from training.distort import distort
 from training.feed import Feed, Source
 from training.fit import History, fit, logits
-from training.options import ARCHITECTURES, SHIPPED
+from training.options import ARCHITECTURES
 from training.precision import cpu_multiplies
 from training.progress import Progress
 from training.recipes import RECIPES, Recipe
@@ -35,39 +33,10 @@ from training.saving import save, served
 # Keras's way to NumPy is from before NumPy 2.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
-RANDOM = np.random.default_rng(1)
-EXAMPLES = Examples(RANDOM.integers(0, 256, (64, 28, 28), np.uint8), np.tile(np.arange(8, dtype=np.uint8), 8))
-
-
-class StoppedError(Exception):
-    """What stands for Ctrl-C."""
-
-
-class Stopping(Progress):
-    """Progress that is interrupted after an epoch."""
-
-    def __init__(self, after: int) -> None:
-        super().__init__()
-        self._after = after
-
-    def epoch_done(self, epoch: int, loss: float, validation: dict[str, float]) -> None:
-        if epoch == self._after:
-            raise StoppedError
-
 
 @pytest.fixture
 def recipe() -> Recipe:
-    def network() -> keras.Model:
-        flat = [keras.layers.Input((28, 28, 1)), keras.layers.Flatten(), keras.layers.Dropout(0.5)]
-        return keras.Sequential([*flat, keras.layers.Dense(11)])
-
-    return Recipe(
-        network=network,
-        optimizer=lambda _: keras.optimizers.AdamW(0.01),
-        feed=lambda seed: Feed([Source(EXAMPLES, 8)], seed=seed, distort=distort),
-        validation=lambda: {"same": EXAMPLES},
-        epochs=3,
-    )
+    return small_recipe()
 
 
 @pytest.fixture
@@ -82,55 +51,6 @@ def test_the_same_seed_gives_the_same_network(trained: Callable[..., tuple[Any, 
     once, again, other = (trained(name, seed)[0].get_weights() for name, seed in (("a", 1), ("b", 1), ("c", 2)))
     np.testing.assert_array_equal(once[0], again[0])
     assert not np.array_equal(once[0], other[0])
-
-
-def test_an_interrupted_run_ends_as_if_it_had_not_been(trained: Callable[..., tuple[Any, History]]) -> None:
-    whole, history = trained("whole")
-    with pytest.raises(StoppedError):
-        trained("broken", progress=Stopping(1))
-    resumed, resumed_history = trained("broken")
-    np.testing.assert_array_equal(resumed.get_weights()[0], whole.get_weights()[0])
-    assert resumed_history == history
-
-
-def test_a_damaged_state_is_told_with_its_cure(trained: Callable[..., tuple[Any, History]], tmp_path: Path) -> None:
-    with pytest.raises(StoppedError):
-        trained("broken", progress=Stopping(1))
-    for state in (tmp_path / "broken").glob("after-*.keras"):
-        state.write_bytes(b"half of it")
-    with pytest.raises(click.ClickException, match="is damaged: delete it"):
-        trained("broken")
-
-
-def test_what_another_network_or_optimiser_has_left_is_refused(tmp_path: Path, recipe: Recipe) -> None:
-    with pytest.raises(StoppedError):
-        fit(recipe, seed=1, folder=tmp_path, progress=Stopping(1))
-    for changed in ({"network": networks.default}, {"optimizer": lambda _: keras.optimizers.AdamW(0.02)}):
-        with pytest.raises(click.ClickException, match="is of another network or optimiser: delete it"):
-            fit(dataclasses.replace(recipe, **changed), seed=1, folder=tmp_path, progress=Progress())
-
-
-def test_a_spread_that_is_interrupted_keeps_the_seeds_that_are_done(
-    recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    fed: list[int] = []
-
-    def feed(seed: int) -> Feed:
-        fed.append(seed)
-        if fed == [1, 2]:
-            raise StoppedError
-        return recipe.feed(seed)
-
-    monkeypatch.setitem(RECIPES, "seed", dataclasses.replace(recipe, feed=feed))
-    for file in ("seed.keras", "seed.json"):
-        shutil.copy(SHIPPED / file, tmp_path)
-    monkeypatch.chdir(tmp_path)
-    command = ["--models", ".", "--seeds", "2"]
-    assert isinstance(CliRunner().invoke(spread.main, command).exception, StoppedError)
-    again = CliRunner().invoke(spread.main, command).output
-    assert "going on after epoch 3 of 3" in again
-    assert json.loads(Path("seed.json").read_text())["spread"]["seeds"] == [1, 2]
-    assert not list(spread.FOLDER.iterdir())
 
 
 def test_a_run_is_told_before_its_pictures_are_drawn(
