@@ -4,9 +4,11 @@
 
 import hashlib
 import platform
+import shutil
+from collections.abc import Generator
+from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import keras
@@ -33,8 +35,8 @@ def save(model: keras.Model, path: Path, about: dict[str, Any]) -> None:
 
     All are whole before the first of them takes its place: a worker may start meanwhile, and training be killed.
     """
-    with TemporaryDirectory(dir=path.parent) as folder:
-        fresh = Path(folder) / path.name
+    with _fresh_folder(path.with_suffix(".fresh")) as folder:
+        fresh = folder / path.name
         model.save(fresh)
         _export(model, fresh.with_suffix(".onnx"))
         digest, onnx_digest = _sha256(fresh), _sha256(fresh.with_suffix(".onnx"))
@@ -48,6 +50,17 @@ def save(model: keras.Model, path: Path, about: dict[str, Any]) -> None:
         write_facts(fresh, facts)
         for suffix in (".keras", ".onnx", ".json"):
             fresh.with_suffix(suffix).replace(path.with_suffix(suffix))
+
+
+@contextmanager
+def _fresh_folder(path: Path) -> Generator[Path]:
+    """Give an empty folder for as long as the block runs; what a killed run left there goes."""
+    shutil.rmtree(path, ignore_errors=True)
+    path.mkdir()
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path)
 
 
 def _export(model: keras.Model, path: Path) -> None:

@@ -109,7 +109,11 @@ def test_a_model_takes_the_place_of_another_only_as_a_whole(tmp_path: Path) -> N
     model = served(
         keras.Sequential([keras.layers.Input((SIDE, SIDE, 1)), keras.layers.Flatten(), keras.layers.Dense(10)]), 1.0
     )
+    left = tmp_path / "small.fresh"
+    left.mkdir()
+    (left / "small.keras").write_bytes(b"half of it, as a killed run left it")
     save(model, path, {"threshold": 0.5})
+    assert not left.exists()
     assert [proved(path, runtime).threshold for runtime in ("tensorflow", "onnx")] == [0.5, 0.5]
     before = {file.name: file.read_bytes() for file in tmp_path.iterdir()}
     with pytest.raises(TypeError):
