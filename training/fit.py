@@ -12,7 +12,8 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from training.datasets import Examples
+from training.datasets import Examples, digests
+from training.feed import Feed
 from training.progress import Progress
 from training.recipes import Recipe
 
@@ -47,13 +48,13 @@ def fit(recipe: Recipe, *, seed: int, folder: Path, progress: Progress) -> tuple
     seed and folder goes on there, and ends as if it had never been interrupted.
 
     Raises:
-        click.ClickException: when the folder's state is damaged, or is of another network or optimiser.
+        click.ClickException: when the folder's state is damaged, or is of another network, optimiser, feed or data.
     """
     keras.utils.set_random_seed(seed)
     keras.config.set_dtype_policy(recipe.dtype())
     feed, validation = recipe.feed(seed), recipe.validation()
     fresh = _compiled(recipe, recipe.epochs * feed.steps)
-    network, history = _resumed(folder, fresh) or (fresh, History())
+    network, history = _resumed(folder, fresh, _fed(feed)) or (fresh, History())
     with progress.shown(recipe.epochs, feed.steps, feed.batch_size, done=len(history.loss)):
         for epoch in range(len(history.loss), recipe.epochs):
             _reseed(network, seed, epoch)
@@ -111,11 +112,13 @@ def _keep(network: Network, history: History, folder: Path) -> None:
     (folder / f"after-{len(history.loss) - 1}.keras").unlink(missing_ok=True)
 
 
-def _resumed(folder: Path, fresh: Network) -> tuple[Network, History] | None:
+def _resumed(folder: Path, fresh: Network, fed: dict[str, Any]) -> tuple[Network, History] | None:
     folder.mkdir(parents=True, exist_ok=True)
     if not (folder / "history.json").exists():
+        (folder / "fed.json").write_text(json.dumps(fed))
         return None
     try:
+        fed_before = json.loads((folder / "fed.json").read_text())
         fields: dict[str, Any] = json.loads((folder / "history.json").read_text())
         history = History(**fields)
         network = keras.saving.load_model(folder / f"after-{len(history.loss)}.keras")
@@ -123,12 +126,21 @@ def _resumed(folder: Path, fresh: Network) -> tuple[Network, History] | None:
         raise _unusable(folder, "is damaged") from error
     if _plan(network) != _plan(fresh):
         raise _unusable(folder, "is of another network or optimiser")
+    if fed_before != fed:
+        raise _unusable(folder, "has learnt from other data, or as another feed or distortion gave it")
     return network, history
 
 
 def _plan(network: Network) -> list[dict[str, Any]]:
     """Return what the layers and the optimiser are, but for names, which Keras counts up, and this machine's dtype."""
     return [{**part.get_config(), "name": "", "dtype": ""} for part in (*network.layers, network.optimizer)]
+
+
+def _fed(feed: Feed) -> dict[str, Any]:
+    """Return what tells a feed from others: the data files and its first batch, by sums that all machines agree on."""
+    ink, labels = next(iter(feed.epoch(0)))
+    sums = {"ink": round(float(ink.numpy().sum(dtype=np.float64)), 1), "labels": int(labels.numpy().sum(dtype=int))}
+    return {"data": digests(), **sums}
 
 
 def _unusable(folder: Path, fault: str) -> click.ClickException:

@@ -22,7 +22,8 @@ def main(architecture: str, seeds: int, models: Path) -> None:
     """Train the architecture from several seeds; note each one's share right of MNIST's test set in its JSON file.
 
     Stop it at any time (Ctrl-C): the same command goes on after the last whole epoch of the last seed.
-    After a change of the recipe or the data remove var/training/spread first.
+    It refuses to after a change of network, optimiser, feed or data; after one of validation remove var/training/spread
+    first.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     path = models / f"{architecture}.keras"

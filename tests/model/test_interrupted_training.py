@@ -16,10 +16,12 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from tests.services.training import StoppedError, Stopping, small_recipe
+from tests.services.training import EXAMPLES, StoppedError, Stopping, small_recipe
 from training import networks, spread
 from training.__main__ import main as train
-from training.feed import Feed
+from training.datasets import digests
+from training.distort import distort
+from training.feed import Feed, Source
 from training.fit import History, fit
 from training.options import SHIPPED
 from training.progress import Progress
@@ -66,6 +68,33 @@ def test_what_another_network_or_optimiser_has_left_is_refused(tmp_path: Path, r
     for changed in ({"network": networks.default}, {"optimizer": lambda _: keras.optimizers.AdamW(0.02)}):
         with pytest.raises(click.ClickException, match="is of another network or optimiser: delete it"):
             fit(dataclasses.replace(recipe, **changed), seed=1, folder=tmp_path, progress=Progress())
+
+
+@pytest.mark.parametrize(
+    "feed",
+    [
+        Feed([Source(EXAMPLES, 8)], seed=1),
+        Feed([Source(EXAMPLES, 16)], seed=1, distort=distort),
+        Feed([Source(dataclasses.replace(EXAMPLES, labels=EXAMPLES.labels + 1), 8)], seed=1, distort=distort),
+    ],
+    ids=["another distortion", "larger batches", "other labels"],
+)
+def test_what_another_feed_has_left_is_refused(tmp_path: Path, recipe: Recipe, feed: Feed) -> None:
+    with pytest.raises(StoppedError):
+        fit(recipe, seed=1, folder=tmp_path, progress=Stopping(1))
+    with pytest.raises(click.ClickException, match=r"has learnt from other data, .*: delete it"):
+        fit(dataclasses.replace(recipe, feed=lambda _: feed), seed=1, folder=tmp_path, progress=Progress())
+
+
+def test_what_other_data_files_have_left_is_refused(
+    trained: Callable[..., tuple[Any, History]], tmp_path: Path
+) -> None:
+    with pytest.raises(StoppedError):
+        trained("broken", progress=Stopping(1))
+    note = tmp_path / "broken" / "fed.json"
+    note.write_text(note.read_text().replace(digests()["mnist/train-labels-idx1-ubyte.gz"], "of another file"))
+    with pytest.raises(click.ClickException, match=r"has learnt from other data, .*: delete it"):
+        trained("broken")
 
 
 def test_a_spread_that_is_interrupted_keeps_the_seeds_that_are_done(
