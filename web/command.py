@@ -1,5 +1,6 @@
 """The command line: `quill predict`, `quill watch`, `quill doctor`."""
 
+import math
 import signal
 import sys
 import time
@@ -22,6 +23,12 @@ def _address(_: click.Context, __: click.Parameter, text: str) -> str:
         raise click.BadParameter(str(error)) from error
 
 
+def _seconds(_: click.Context, __: click.Parameter, seconds: float) -> float:
+    if math.isnan(seconds):  # which no range of click's leaves out; nothing is ever later than it
+        raise click.BadParameter("nan is no number of seconds")
+    return seconds
+
+
 ADDRESS = click.option(
     "--address", default="http://127.0.0.1:8000", show_default=True, callback=_address, help="Where Quill answers."
 )
@@ -37,6 +44,7 @@ def main() -> None:
 @click.option(
     "--wait",
     type=click.FloatRange(0),
+    callback=_seconds,
     default=60.0,
     show_default=True,
     help="Seconds to wait for the service, and for each answer.",

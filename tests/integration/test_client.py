@@ -230,6 +230,13 @@ def test_the_command_watches_once_at_least(times: str) -> None:
     assert "x>=1" in run("watch", "--times", times)
 
 
+@pytest.mark.parametrize("seconds", ["nan", "-1"])
+def test_the_command_waits_for_a_number_of_seconds(seconds: str) -> None:
+    told = run("predict", "--address", f"http://127.0.0.1:{free_port()}", "--wait", seconds, __file__)
+    assert told.startswith("2 ")
+    assert "Invalid value for '--wait'" in told
+
+
 def test_the_command_tells_in_one_line_that_nobody_answers() -> None:
     address = f"http://127.0.0.1:{free_port()}"
     told = run("watch", "--address", address)
