@@ -63,14 +63,6 @@ def onnx_model(
     return make.make_model(graph, ir_version=8, opset_imports=[make.make_opsetid("", 17)]).SerializeToString()
 
 
-def keras_on_one_thread() -> Any:
-    """Return Keras, TensorFlow's threads bounded as a worker bounds them: that must come before it computes."""
-    tf: Any = import_module("tensorflow")  # as Any, as it has no types
-    tf.config.threading.set_intra_op_parallelism_threads(1)
-    tf.config.threading.set_inter_op_parallelism_threads(1)
-    return import_module("keras")
-
-
 def note_digest(model: Path, name: str, content: bytes) -> None:
     """Write into the model's facts that training made this content."""
     facts = json.loads(model.with_suffix(".json").read_text())
@@ -191,7 +183,7 @@ def test_an_onnx_model_that_could_answer_no_drawing_is_refused_with_its_cure(
 
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras's way is from before NumPy 2
 def test_a_keras_model_of_other_classes_is_refused_with_its_cure(copied: Path) -> None:
-    keras = keras_on_one_thread()
+    keras = import_module("keras")
     parts = [keras.layers.Input((SIDE, SIDE), dtype="uint8"), keras.layers.Flatten(), keras.layers.Dense(3)]
     keras.Sequential(parts).save(copied)
     note_digest(copied, "sha256", copied.read_bytes())
@@ -204,7 +196,7 @@ def test_a_keras_model_that_brings_code_of_its_own_is_refused(copied: Path) -> N
     def code(ink: Any) -> Any:
         return ink / 255
 
-    keras = keras_on_one_thread()
+    keras = import_module("keras")
     pictures = keras.layers.Input((SIDE, SIDE), dtype="uint8")
     parts = [pictures, keras.layers.Lambda(code), keras.layers.Flatten(), keras.layers.Dense(CLASSES)]
     keras.Sequential(parts).save(copied)
