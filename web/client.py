@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import as_completed as as_done
 from math import inf
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 
 import httpx
 from pydantic import BaseModel, HttpUrl, ValidationError
@@ -144,7 +144,7 @@ class Client:
         while True:
             pause_s = PAUSE_S
             try:
-                response = self._http.request(
+                response = self._whole(
                     method, path, content=content, headers=headers, params=params, timeout=wait_s + ANSWER_S
                 )
             except httpx.TransportError as error:
@@ -158,6 +158,19 @@ class Client:
                 if response.status_code not in RETRIED or time.monotonic() + pause_s > deadline_s:
                     return _content(response)
             time.sleep(pause_s)
+
+    def _whole(self, method: str, path: str, *, timeout: float, **request: Any) -> httpx.Response:
+        """Return the answer with its body, all of which must come in time: httpx bounds only each read by it."""
+        late_s = time.monotonic() + timeout
+        with self._http.stream(method, path, timeout=timeout, **request) as response:
+            body = bytearray()
+            for part in response.iter_raw():
+                body += part
+                if time.monotonic() > late_s:
+                    raise httpx.ReadTimeout("the answer does not end")
+        return httpx.Response(
+            response.status_code, headers=response.headers, content=bytes(body), request=response.request
+        )
 
 
 def _content(response: httpx.Response) -> bytes:

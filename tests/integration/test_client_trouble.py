@@ -3,8 +3,10 @@
 import socket
 import time
 from collections.abc import Callable, Generator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 
 import httpx
 import pytest
@@ -66,4 +68,26 @@ def test_a_service_that_accepts_and_says_nothing_is_not_waited_for_much_longer_t
         began_s = time.monotonic()
         with Client(f"http://127.0.0.1:{silent.getsockname()[1]}") as client, pytest.raises(httpx.TimeoutException):
             client.wait(new_id(), seconds=1)
+        assert time.monotonic() - began_s < 25
+
+
+def test_an_answer_that_trickles_in_is_not_waited_for_either() -> None:
+    left = Event()
+
+    def trickle(server: socket.socket) -> None:
+        connection, _ = server.accept()
+        with connection, suppress(OSError):
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n")
+            for _ in range(60):
+                if left.wait(0.5):
+                    return
+                connection.sendall(b" ")
+
+    with socket.create_server(("127.0.0.1", 0)) as server, ThreadPoolExecutor() as pool:
+        pool.submit(trickle, server)
+        client = Client(f"http://127.0.0.1:{server.getsockname()[1]}", patience_s=0)
+        began_s = time.monotonic()
+        with client, pytest.raises(httpx.TimeoutException, match="does not end"):
+            client.status()
+        left.set()
         assert time.monotonic() - began_s < 25
