@@ -15,6 +15,8 @@ from web.client import AT_A_TIME, Client, QuillError, checked
 from web.doctor import examine
 from web.views import PredictionView, StatusView
 
+LARGEST = 16 * 1024 * 1024  # bytes of a file that is read: uncompressed, the largest drawing takes half of them
+
 
 def _address(_: click.Context, __: click.Parameter, text: str) -> str:
     try:
@@ -115,7 +117,11 @@ def _silence(address: str, error: httpx.ConnectError) -> click.ClickException:
 
 
 def _predicted(client: Client, drawing: Path, seconds: float) -> PredictionView:
-    return client.predict(drawing.read_bytes(), seconds)
+    with drawing.open("rb") as file:
+        png = file.read(LARGEST + 1)
+    if len(png) > LARGEST:
+        raise OSError(f"no drawing has more than {LARGEST} bytes")
+    return client.predict(png, seconds)
 
 
 def _tell(drawing: Path, asked: Future[PredictionView]) -> bool:

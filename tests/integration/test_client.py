@@ -16,7 +16,7 @@ from tests.services.pngs import SEVEN
 from tests.services.process import free_port
 from tests.services.site import Site
 from web.client import AT_A_TIME, Client, QuillError
-from web.command import main
+from web.command import LARGEST, main
 
 pytestmark = pytest.mark.integration
 
@@ -200,6 +200,16 @@ def test_the_command_tells_which_drawing_is_refused_and_goes_on_with_the_others(
     refused = f"{wrong}: these bytes are no PNG: send a whole PNG"
     assert sorted(told.splitlines()) == sorted([f"{first}: 7 (100% sure)", refused, f"{last}: 7 (100% sure)"])
     assert code == "1"
+
+
+def test_the_command_keeps_no_file_in_memory_that_no_drawing_can_be(
+    site: Site, serve: Callable[[Site], str], tmp_path: Path
+) -> None:
+    film = tmp_path / "film.png"
+    with film.open("wb") as file:
+        file.truncate(LARGEST + 1)
+    told = run("predict", "--address", serve(site), str(film))
+    assert told == f"1 {film}: no drawing has more than {LARGEST} bytes\n"
 
 
 def many(folder: Path) -> list[str]:
