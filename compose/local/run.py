@@ -15,6 +15,8 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from threading import Thread
+from typing import IO
 from urllib.request import ProxyHandler, build_opener
 
 from compose.local.checks import CannotRunError, check_ports, check_workers, make_folder, only_one_in, redis_server
@@ -84,9 +86,11 @@ def _run(environment: dict[str, str], options: argparse.Namespace) -> int:
     supervisord = subprocess.Popen(  # noqa: S603 - its arguments are ours
         [sys.executable, "-m", "supervisor.supervisord", "--configuration", str(CONFIGURATION)],
         env=environment,
+        stderr=subprocess.PIPE,
         start_new_session=True,  # a terminal's Ctrl-C and hang-up reach it through us only
         preexec_fn=_stop_with_parent,  # noqa: PLW1509 - there are no threads yet
     )
+    Thread(target=_tell_faults, args=[supervisord.stderr], daemon=True).start()
     try:
         for line in _announcements(options, supervisord):
             _tell(line)
@@ -100,6 +104,16 @@ def _run(environment: dict[str, str], options: argparse.Namespace) -> int:
 def _stop_with_parent() -> None:
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def _tell_faults(said: IO[bytes]) -> None:
+    """Tell each line of supervisord's once, without tracebacks: on a full disk it says one for each line of a log."""
+    told: set[bytes] = set()
+    for line in said:
+        if line.startswith((b" ", b"\n", b"Traceback ", b"During handling ")) or line in told:
+            continue
+        told.add(line)
+        _tell(f"supervisord: {line.decode(errors='replace').rstrip()}")
 
 
 def _announcements(options: argparse.Namespace, supervisord: subprocess.Popen[bytes]) -> Iterator[str]:

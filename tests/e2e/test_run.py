@@ -139,6 +139,20 @@ def test_a_terminal_that_is_closed_ends_all_in_peace(checkout: Path) -> None:
             process.kill()
 
 
+def test_a_full_disk_under_the_logs_is_told_in_one_line(checkout: Path) -> None:
+    log = checkout / "var" / "log" / "supervisord.log"
+    log.parent.mkdir(parents=True)
+    log.symlink_to("/dev/full")
+    pipeline = Pipeline(checkout)
+    try:
+        pipeline.wait_until_ready()
+    finally:
+        pipeline.make.stop()
+    full = [line for line in pipeline.make.log.splitlines() if "No space left" in line]
+    assert full == ["supervisord: OSError: [Errno 28] No space left on device"]
+    assert "Traceback" not in pipeline.make.log
+
+
 def test_nothing_outlives_a_killed_supervisor(pipeline: Pipeline) -> None:
     (supervisor,) = pipeline.processes("-m", "supervisor.supervisord")
     supervisor.kill()
