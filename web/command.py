@@ -150,4 +150,7 @@ def _line(status: StatusView) -> str:
 
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # as an exception Ctrl-C would wait for the calls under way
-    main(prog_name="quill")
+    try:
+        main(prog_name="quill")
+    except OSError as error:  # as from a full disk, where the output goes into a file
+        sys.exit(f"quill: {error}")

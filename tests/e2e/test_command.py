@@ -21,3 +21,10 @@ def test_it_takes_no_module_from_the_folder_that_it_is_called_from(quill: Quill,
     told = subprocess.run(watch, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60)
     assert (told.returncode, told.stderr) == (0, "")
     assert "1 worker" in told.stdout
+
+
+def test_output_that_cannot_be_written_is_told_in_one_line(quill: Quill) -> None:
+    watch = [QUILL, "watch", "--address", quill.address, "--times", "1"]
+    with Path("/dev/full").open("w") as full:
+        told = subprocess.run(watch, stdout=full, stderr=subprocess.PIPE, text=True, check=False, timeout=60)
+    assert (told.returncode, told.stderr) == (1, "quill: [Errno 28] No space left on device\n")
