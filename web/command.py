@@ -1,7 +1,12 @@
 """The command line: `quill predict`, `quill watch`, `quill doctor`."""
 
-import math
+# First, since the other imports take a second.
 import signal
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # as an exception Ctrl-C would wait for the calls under way
+
+import math
 import sys
 import time
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
@@ -149,7 +154,6 @@ def _line(status: StatusView) -> str:
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # as an exception Ctrl-C would wait for the calls under way
     try:
         main(prog_name="quill")
     except OSError as error:  # as from a full disk, where the output goes into a file
