@@ -25,6 +25,8 @@ EMPTY: tuple[tuple[str, object], ...] = (
     ("replaced_task_nesting", 0),
     ("stamps", {}),
 )
+# What decoding raises, arithmetic by the numbers that kombu's own JSON knows.
+NO_MESSAGE = (DecodeError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError)
 
 
 class Message(redis.Channel.Message):
@@ -97,7 +99,7 @@ class Channel(redis.Channel):
         """Deliver a message; kombu raises what is none into Celery's event loop, which ends the process."""
         try:
             return super()._brpop_read(**options)  # pyright: ignore[reportAttributeAccessIssue, reportUnknownVariableType] - kombu is untyped
-        except (DecodeError, ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
+        except NO_MESSAGE as error:
             told = "what somebody put into the queue is no message, it was dropped: %s: %.200s"
             log.error(told, type(error).__name__, error)  # noqa: TRY400 - as in task
             return True
