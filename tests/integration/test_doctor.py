@@ -17,14 +17,14 @@ from cassandra.cluster import NoHostAvailable  # pyright: ignore[reportMissingTy
 from click.testing import CliRunner
 from redis import Redis
 
-from shared.contract import PICTURE_BYTES, Job, new_id
+from shared.contract import PICTURE_BYTES, Job, new_id, now_ms
 from shared.queue import tell_alive
 from shared.settings import Settings
 from shared.store import open_store
 from tests.services.cassandra import CassandraServer, connected
 from tests.services.process import free_port, wait_until
 from web.command import main
-from web.doctor import examine
+from web.doctor import OLD_S, examine
 
 pytestmark = pytest.mark.integration
 
@@ -66,6 +66,7 @@ def patient(tmp_path: Path, redis_url: str, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_a_healthy_installation_has_no_fault(patient: Patient) -> None:
+    patient.setting("store_url", f"sqlite:///{patient.folder}/not yet/made/quill.db")
     told = patient.told()
     assert "cure" not in told
     assert told.splitlines() == [
@@ -73,10 +74,19 @@ def test_a_healthy_installation_has_no_fault(patient: Patient) -> None:
     ]
 
 
+def test_a_drawing_that_has_just_come_is_no_fault(patient: Patient) -> None:
+    waits(now_ms() - 1000 * OLD_S // 2)
+    assert "cure" not in patient.told()
+
+
+def waits(accepted_ms: int) -> None:
+    open_store(Settings.from_env()).add([Job(new_id(), (bytes(PICTURE_BYTES),), accepted_ms)])
+
+
 def test_with_onnx_the_exported_model_is_looked_at(patient: Patient) -> None:
     patient.setting("runtime", "onnx")
     patient.model.unlink()
-    assert "model: ok" in patient.told()
+    assert "cure" not in patient.told()
     patient.model.with_suffix(".onnx").write_bytes(b"x")
     assert "default.onnx is not what training wrote" in patient.told()
 
@@ -113,8 +123,8 @@ def no_worker(patient: Patient) -> None:
     patient.redis.delete("quill:worker:w")
 
 
-def another_model_in_the_worker(patient: Patient) -> None:
-    tell_alive(patient.redis, "w", {"model_version": "yesterday's"})
+def another_model_in_one_of_two_workers(patient: Patient) -> None:
+    tell_alive(patient.redis, "v", {"model_version": "yesterday's"})
 
 
 def no_model(patient: Patient) -> None:
@@ -133,8 +143,12 @@ def store_in_a_wrong_place(patient: Patient) -> None:
     patient.setting("store_url", f"sqlite:///{MODEL}/quill.db")
 
 
+def store_in_a_folder_that_no_disk_can_name(patient: Patient) -> None:
+    patient.setting("store_url", f"sqlite:///{patient.folder}/{'x' * 300}/quill.db")
+
+
 def old_backlog(patient: Patient) -> None:
-    open_store(Settings.from_env()).add([Job(new_id(), (bytes(PICTURE_BYTES),), 1)])
+    waits(now_ms() - 3_600_000)
 
 
 FAULTS: dict[Callable[[Patient], None], tuple[str, str]] = {
@@ -146,11 +160,12 @@ FAULTS: dict[Callable[[Patient], None], tuple[str, str]] = {
     forgetful_redis: ("Redis: may throw messages away", "noeviction"),
     full_redis: ("Redis: takes no messages: command not allowed when used memory", "make room"),
     no_worker: ("workers: none is alive", "python -m worker"),
-    another_model_in_the_worker: ("workers: hold other models", "start them anew"),
+    another_model_in_one_of_two_workers: ("workers: hold other models", "start them anew"),
     no_model: ("cannot be read (No such file or directory)", "python -m training"),
     changed_model: ("model: ", "python -m training"),
     damaged_store: ("store: SQLite", "mend what it says"),
     store_in_a_wrong_place: ("store: SQLite", "correct QUILL_STORE_URL"),
+    store_in_a_folder_that_no_disk_can_name: ("disk: OSError: ", "correct the setting that names it"),
     old_backlog: ("backlog: the oldest drawing has waited", "start more workers"),
 }
 
@@ -166,6 +181,16 @@ def test_a_planted_fault_is_found_and_its_cure_named(
     told = patient.told()
     assert fault in told
     assert cure in told.partition(fault)[2].splitlines()[1]
+
+
+def test_what_cannot_be_asked_while_something_else_is_away_is_no_fault_of_its_own(patient: Patient) -> None:
+    redis_down(patient)
+    store_in_a_wrong_place(patient)
+    told = patient.told()
+    for what in ("workers", "backlog"):
+        assert (
+            told.partition(f"{what}: cannot be asked: ")[2].splitlines()[1].endswith("first cure what is found above")
+        )
 
 
 def test_a_full_disk_is_found_and_its_cure_named(patient: Patient) -> None:
