@@ -69,7 +69,7 @@ class CassandraConnection:
         self._changed = threading.Condition()
         self._link: _Link | None = None
         self._failure: Exception | None = None
-        self._connecting: threading.Thread | None = None
+        self._begun = False  # once connecting has, a thread of its own sees to it
         self._closed = threading.Event()
 
     def rows(self, statement: str, *values: object) -> list[Row]:
@@ -110,7 +110,8 @@ class CassandraConnection:
 
     def _linked(self) -> _Link:
         with self._changed:
-            if not self._link and not self._connecting:
+            if not self._begun:
+                self._begun = True
                 self._start_connecting()
             self._changed.wait_for(lambda: self._link or self._failure, FIRST_CONNECTION_S)
             if self._link:
@@ -128,8 +129,7 @@ class CassandraConnection:
                 self._start_connecting(link)
 
     def _start_connecting(self, lost: _Link | None = None) -> None:
-        self._connecting = threading.Thread(target=self._connect_in_the_end, args=[lost], name="cassandra", daemon=True)
-        self._connecting.start()
+        threading.Thread(target=self._connect_in_the_end, args=[lost], name="cassandra", daemon=True).start()
 
     def _connect_in_the_end(self, lost: _Link | None) -> None:
         if lost:
@@ -138,8 +138,6 @@ class CassandraConnection:
             link, failure = self._attempt()
             with self._changed:
                 self._link, self._failure = link, failure
-                if link:
-                    self._connecting = None
                 self._changed.notify_all()
             if link:
                 break
@@ -158,8 +156,6 @@ class CassandraConnection:
             if cluster:
                 cluster.shutdown()
             return None, error
-        for statement in prepared.values():
-            statement.is_idempotent = True  # by the store's contract
         return _Link(cluster, session, prepared), None
 
     def _told(self, error: Exception) -> StoreUnavailableError:
