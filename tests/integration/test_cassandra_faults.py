@@ -1,17 +1,21 @@
 """Cassandra in trouble: told within seconds, nothing acknowledged lost, and all goes on when it is back."""
 
+import threading
 import time
 import uuid
 from collections.abc import Callable, Generator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import replace
 from typing import Any, cast
 
+import psutil
 import pytest
 
 from shared.contract import PICTURE_BYTES, Job, Prediction, State, new_id, now_ms
 from shared.settings import Settings
 from shared.store import Store, StoreUnavailableError, open_store
+from shared.store.cassandra_cluster import RETRY_S
 from shared.store.cassandra_connection import FIRST_CONNECTION_S
 from shared.store.cassandra_minutes import MINUTE_MS
 from tests.services.cassandra import CassandraServer, connected
@@ -69,13 +73,25 @@ def answered(job: Job) -> Prediction:
     return Prediction(job.id, job.pictures, job.accepted_ms, State.DONE, now_ms(), "7")
 
 
-def test_a_cassandra_that_is_not_there_is_told_with_its_address() -> None:
+def connections(address: str) -> int:
+    """Return how many this process has to a node."""
+    ends = [connection.raddr for connection in psutil.Process().net_connections("tcp")]
+    return sum(end != () and f"{end.ip}:{end.port}" == address for end in ends)
+
+
+def test_a_cassandra_that_is_not_there_is_told_with_its_address_until_nobody_asks_any_more() -> None:
     address = f"127.0.0.1:{free_port()}"
     store = open_store(Settings(store_url=f"cassandra://{address}/quill"))
     for call in (lambda: store.add([a_job()]), store.backlog, store.ping):
         with pytest.raises(StoreUnavailableError, match=rf"Cassandra at {address}: .*refused"):
             call()
+    assert "cassandra" in threads()
     store.close()
+    wait_until(lambda: "cassandra" not in threads(), "nobody tries to connect any more")
+
+
+def threads() -> set[str]:
+    return {thread.name for thread in threading.enumerate()}
 
 
 def test_a_name_that_nobody_knows_is_told_with_its_setting() -> None:
@@ -88,31 +104,41 @@ def test_a_name_that_nobody_knows_is_told_with_its_setting() -> None:
     store.close()
 
 
-def test_a_wrong_data_centre_is_told_with_its_setting(store: Store, url: str) -> None:
+def test_a_wrong_data_centre_is_told_with_its_setting_and_no_attempt_leaves_a_connection(
+    store: Store, url: str, cassandra_server: CassandraServer
+) -> None:
+    before = connections(cassandra_server.address)
     lost = open_store(Settings(store_url=url, cassandra_datacenter="the moon"))
     with pytest.raises(
         StoreUnavailableError, match=r"no node of data centre the moon \(see QUILL_CASSANDRA_DATACENTER\)"
     ):
         lost.ping()
     lost.close()
+    wait_until(lambda: connections(cassandra_server.address) <= before, "the connections of all attempts are gone")
 
 
 def test_what_was_acknowledged_outlives_a_kill(
-    store: Store, another_store: OpenStore, cassandra_server: CassandraServer
+    store: Store, another_store: OpenStore, cassandra_server: CassandraServer, caplog: pytest.LogCaptureFixture
 ) -> None:
+    one_store = connections(cassandra_server.address)
     job, other = a_job(), a_job()
     store.add([job, other])
     store.finish([answer := answered(job)])
     cassandra_server.process.kill()
-    late = another_store()
-    for cut_off in (store, late):
+    late, began = another_store(), time.monotonic()
+    with ThreadPoolExecutor() as pool:
+        calls = [pool.submit(cut_off.add, [a_job()]) for cut_off in (store, store, store, store, late)]
+    for call in calls:
         with pytest.raises(StoreUnavailableError, match=cassandra_server.address):
-            cut_off.add([a_job()])
+            call.result()
     cassandra_server.start()
     for back in (store, late):
         wait_until(lambda back=back: works(back), "the store is found again", seconds=120)
         assert back.get([job.id, other.id])[job.id] == answer
         assert back.unfinished(now_ms() + 1, 10) == [other]
+    wait_until(lambda: connections(cassandra_server.address) <= 2 * one_store, "no lost connection came back, too")
+    attempts = caplog.text.count("Control connection failed to connect")
+    assert 0 < attempts <= 2 * (1 + (time.monotonic() - began) / RETRY_S)
 
 
 def test_a_cassandra_that_hangs_costs_seconds(
