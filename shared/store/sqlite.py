@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+import time
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from shared.store.sqlite_file import VERSION, SqliteFile
 
 DAY_MS = 24 * 60 * 60 * 1000
 PAGE = 500  # rows that a long reading or deleting takes at a time, so that nobody waits for it
+TURN_S = 0.1  # between two pages deleted: who waits for the lock looks for it this often, and never finds a shorter gap
 
 ADD = """
 INSERT INTO mnist1 (id, upload_time, pictures)
@@ -110,10 +112,13 @@ class SqliteStore:
     def purge(self) -> None:
         """Delete what is past its time, a page a transaction, so that writers get their turns in between."""
         for statement, age_ms in zip(EXPIRED, (self._retention_ms, self._retention_ms, DAY_MS), strict=True):
-            deleted = self._page
-            while deleted == self._page:
-                with self._file.writing() as connection:
-                    deleted = connection.execute(statement, (now_ms() - age_ms, self._page)).rowcount
+            while self._purged(statement, now_ms() - age_ms) == self._page:
+                time.sleep(TURN_S)
+
+    def _purged(self, statement: str, before_ms: int) -> int:
+        """Delete a page of what is older; return how many rows that were."""
+        with self._file.writing() as connection:
+            return connection.execute(statement, (before_ms, self._page)).rowcount
 
     def ping(self) -> None:
         """Write the schema's version anew: a real write, which a full or read-only disk refuses."""

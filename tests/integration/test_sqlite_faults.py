@@ -2,6 +2,7 @@
 
 import resource
 import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import closing
@@ -14,7 +15,7 @@ import pytest
 from shared.contract import PICTURE_BYTES, new_id, now_ms
 from shared.settings import Settings
 from shared.store import Store, StoreUnavailableError, open_store
-from shared.store.sqlite import DAY_MS, SqliteStore
+from shared.store.sqlite import DAY_MS, TURN_S, SqliteStore
 from tests.services.store import a_job
 
 pytestmark = pytest.mark.timeout(60)
@@ -253,6 +254,18 @@ def test_all_that_is_past_its_time_goes_page_by_page(paged: Store, file: Path) -
         paged.purge()
         assert clock.execute(COUNT).fetchone() == (1, 1, 1)
     clock.close()
+
+
+def test_between_two_pages_of_a_purge_whoever_waits_to_write_gets_a_turn(paged: Store, file: Path) -> None:
+    """SQLite looks for a lock ten times a second at last: a purge without a pause had others give up after 2 s."""
+    for _ in range(5):
+        paged.claim(new_id(), "digest", new_id())
+    with sqlite3.connect(file) as clock:
+        clock.executescript(AGE)
+    clock.close()
+    start_s = time.monotonic()
+    paged.purge()
+    assert time.monotonic() - start_s >= 2 * TURN_S >= 0.2
 
 
 def test_a_mark_of_what_is_forgotten_stays_as_long_as_the_retention_and_a_key_for_a_day(
