@@ -14,7 +14,7 @@ from shared.store.sqlite_file import VERSION, SqliteFile
 
 DAY_MS = 24 * 60 * 60 * 1000
 PAGE = 500  # rows that a long reading or deleting takes at a time, so that nobody waits for it
-TURN_S = 0.1  # between two pages deleted: who waits for the lock looks for it this often, and never finds a shorter gap
+TURN_S = 0.1  # between two pages deleted: SQLite looks for a lock this often, and hardly ever finds a shorter gap
 
 ADD = """
 INSERT INTO mnist1 (id, upload_time, pictures)
