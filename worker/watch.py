@@ -54,33 +54,40 @@ class Watch:
         about: Callable[[], dict[str, Any]],
         *,
         stalled_s: float = STALLED_S,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._redis = redis
         self._call_s = call_s
         self._about = about
         self._most_stalled_s = stalled_s
+        self._clock = clock
         self._redis_since_s: float | None = None  # since when Redis has answered without a break
-        self._woken_s = time.monotonic()  # when the process was last stopped and went on; it is not to blame for that
+        self._looked_s = self._woken_s = clock()  # woken: last stopped and gone on; a process is not to blame for that
 
     def start(self, name: str, hang_s: float, beat: Path | None) -> None:
         """Watch until the process ends."""
         threading.Thread(target=self._run, args=(name, hang_s, beat), name="watch", daemon=True).start()
 
     def _run(self, name: str, hang_s: float, beat: Path | None) -> None:
-        looked_s = time.monotonic()
         while True:
-            now = time.monotonic()
-            if now - looked_s > STOPPED_S:
-                self._woken_s = now
-            looked_s = now
-            if min(self._call_s(), now - self._woken_s) > hang_s:
-                leave(f"the model has not answered for {hang_s:.0f} s")
-            self._tell(name)
-            if self._stalled_s() > self._most_stalled_s:
-                leave(f"Celery has taken nothing for {self._most_stalled_s:.0f} s although Redis answers")
+            if fault := self.fault(name, hang_s):
+                leave(fault)
             if beat:
                 self._beat(beat)
             time.sleep(PERIOD_S)
+
+    def fault(self, name: str, hang_s: float) -> str | None:
+        """Look after the process once, and tell that it lives; return why it has to end, None while it may go on."""
+        now_s = self._clock()
+        if now_s - self._looked_s > STOPPED_S:
+            self._woken_s = now_s
+        self._looked_s = now_s
+        if min(self._call_s(), now_s - self._woken_s) > hang_s:
+            return f"the model has not answered for {hang_s:.0f} s"
+        self._tell(name, now_s)
+        if self._stalled_s(now_s) > self._most_stalled_s:
+            return f"Celery has taken nothing for {self._most_stalled_s:.0f} s although Redis answers"
+        return None
 
     def _beat(self, file: Path) -> None:
         try:
@@ -88,15 +95,15 @@ class Watch:
         except OSError as error:  # whoever looks at the file will act; this thread still has to look at the model
             log.warning("no beat: %s", error)
 
-    def _tell(self, name: str) -> None:
+    def _tell(self, name: str, now_s: float) -> None:
         try:
             tell_alive(self._redis, name, self._about())
         except RedisError:
             self._redis_since_s = None
         else:
-            self._redis_since_s = self._redis_since_s or time.monotonic()
+            self._redis_since_s = self._redis_since_s or now_s
 
-    def _stalled_s(self) -> float:
+    def _stalled_s(self, now_s: float) -> float:
         if self._redis_since_s is None:
             return 0.0
-        return time.monotonic() - max(self._redis_since_s, LoopTick.last_s, self._woken_s)
+        return now_s - max(self._redis_since_s, LoopTick.last_s, self._woken_s)
