@@ -31,19 +31,6 @@ from training.recipes import RECIPES, Recipe
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
 
-@pytest.fixture
-def recipe() -> Recipe:
-    return small_recipe()
-
-
-@pytest.fixture
-def trained(recipe: Recipe, tmp_path: Path) -> Callable[..., tuple[Any, History]]:
-    def train(name: str, seed: int = 1, progress: Progress | None = None) -> tuple[Any, History]:
-        return fit(recipe, seed=seed, folder=tmp_path / name, progress=progress or Progress())
-
-    return train
-
-
 def test_an_interrupted_run_ends_as_if_it_had_not_been(trained: Callable[..., tuple[Any, History]]) -> None:
     whole, history = trained("whole")
     with pytest.raises(StoppedError):

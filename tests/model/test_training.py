@@ -15,7 +15,7 @@ from click.testing import CliRunner
 
 from shared.contract import SIDE
 from shared.model_file import proved
-from tests.services.training import EXAMPLES, StoppedError, small_recipe
+from tests.services.training import EXAMPLES, StoppedError
 from training import networks
 from training.__main__ import main as train
 from training.calibrate import probabilities
@@ -32,19 +32,6 @@ from training.saving import save, served
 
 # Keras's way to NumPy is from before NumPy 2.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
-
-
-@pytest.fixture
-def recipe() -> Recipe:
-    return small_recipe()
-
-
-@pytest.fixture
-def trained(recipe: Recipe, tmp_path: Path) -> Callable[..., tuple[Any, History]]:
-    def train(name: str, seed: int = 1, progress: Progress | None = None) -> tuple[Any, History]:
-        return fit(recipe, seed=seed, folder=tmp_path / name, progress=progress or Progress())
-
-    return train
 
 
 def test_the_same_seed_gives_the_same_network(trained: Callable[..., tuple[Any, History]]) -> None:
