@@ -1,13 +1,14 @@
 """An empty store of each kind, for the tests of what all of them promise, and Redis."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 from redis import Redis
 
 from shared.settings import Settings
-from shared.store import Store
+from shared.store import Store, open_store
 from tests.services.cassandra import TIMEOUT_S
 from tests.services.store import opened
 from worker.attempts import Attempts
@@ -25,6 +26,19 @@ def store(settings: Settings) -> Iterator[Store]:
     store = opened(settings)
     yield store
     store.close()
+
+
+@pytest.fixture
+def another_store(settings: Settings) -> Iterator[Callable[[], Store]]:
+    """Give what opens the same store once more, as another process has it; it need not be there."""
+    with ExitStack() as stack:
+
+        def another() -> Store:
+            store = open_store(settings)
+            stack.callback(store.close)
+            return store
+
+        yield another
 
 
 @pytest.fixture
