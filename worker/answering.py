@@ -137,7 +137,7 @@ class Answering:
             return self._classify(jobs[:half]) + self._classify(jobs[half:])
         ended = time.monotonic()
         BATCH_PICTURES.observe(len(pictures))
-        # All in one go: asking NumPy for each job takes 15 us more.
+        # All in one go: NumPy's calls for each job were a quarter of what is done for it here.
         rows: Iterator[list[float]] = iter(probabilities.astype(float).round(6).tolist())
         return [Classified(list(islice(rows, len(job.pictures))), len(pictures), began, ended) for job in jobs]
 
