@@ -61,7 +61,7 @@ bench: setup-dev ## measure Quill, the designs it replaces and, where installed,
 	@$(python) -m tests.bench.studies
 
 bench-peers: setup-dev ## install the peers for `make bench`, in an environment of their own
-	@$(python) -m uv venv --quiet --allow-existing var/peers
+	@$(python) -m uv venv --quiet --allow-existing --python $(python) var/peers
 	@$(python) -m uv pip sync --quiet --require-hashes --python var/peers/bin/python tests/bench/requirements.txt
 
 check: lint types imports test ## lint, types, imports and test: what CI runs, with test-compose
