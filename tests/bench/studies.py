@@ -14,11 +14,12 @@ import click
 from redis import Redis
 
 from shared.contract import MAX_JOBS, Job, new_id, now_ms
-from shared.queue import make_celery, redis_client, submitter
+from shared.queue import UNACKED_KEY, make_celery, redis_client, submitter
 from shared.settings import Settings
 from shared.store import Store, open_store
 from tests.bench.contestants import Ground
 from tests.services.process import Process, wait_until
+from web.intake import WRITE_LIMIT
 
 FOLDER = Path("var/studies").absolute()
 BATCH = 4  # pictures in a call of the slow model
@@ -43,7 +44,8 @@ class Bench:
         """Accept jobs as web does, so many in a message."""
         submit = submitter(make_celery(self.settings))
         jobs = [Job(new_id(), (bytes(783) + b"\xff",), now_ms()) for _ in range(count)]
-        self.store.add(jobs)
+        for start in range(0, count, WRITE_LIMIT):
+            self.store.add(jobs[start : start + WRITE_LIMIT])
         for start in range(0, count, a_message):
             submit(jobs[start : start + a_message])
 
@@ -76,6 +78,8 @@ def wait_in_line(bench: Bench) -> tuple[float, float, float]:
     (worker,) = bench.start_workers(1, call_s=0.0, batch_limit=64)
     bench.submit(WARM, MAX_JOBS)
     bench.drain()
+    # An answer can be read before its write is over: stopped in it, the worker would keep the store locked.
+    wait_until(lambda: not client.exists(UNACKED_KEY), "all messages are acknowledged", DEADLINE_S)
     worker.send(signal.SIGSTOP)
     before = _used_bytes(client)
     bench.submit(BACKLOG, MAX_JOBS)
