@@ -14,7 +14,7 @@ import click
 from redis import Redis
 
 from shared.contract import MAX_JOBS, Job, new_id, now_ms
-from shared.queue import UNACKED_KEY, make_celery, redis_client, submitter
+from shared.queue import make_celery, message_counts, redis_client, submitter
 from shared.settings import Settings
 from shared.store import Store, open_store
 from tests.bench.contestants import Ground
@@ -79,7 +79,7 @@ def wait_in_line(bench: Bench) -> tuple[float, float, float]:
     bench.submit(WARM, MAX_JOBS)
     bench.drain()
     # An answer can be read before its write is over: stopped in it, the worker would keep the store locked.
-    wait_until(lambda: not client.exists(UNACKED_KEY), "all messages are acknowledged", DEADLINE_S)
+    wait_until(lambda: not any(message_counts(client).values()), "all messages are acknowledged", DEADLINE_S)
     worker.send(signal.SIGSTOP)
     before = _used_bytes(client)
     bench.submit(BACKLOG, MAX_JOBS)
@@ -96,7 +96,7 @@ def _used_bytes(client: Redis) -> int:
 
 @click.command()
 def main() -> None:
-    """Print the results a second of 1 to 8 workers with a slow model, and what a long backlog costs; ten minutes."""
+    """Print the results a second of 1 to 8 workers with a slow model, and what a long backlog costs; a minute."""
     shutil.rmtree(FOLDER, ignore_errors=True)
     for workers in WORKERS:
         with ExitStack() as stack:

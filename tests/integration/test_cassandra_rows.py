@@ -96,7 +96,7 @@ def test_an_add_that_broke_off_is_never_a_job_and_not_counted_for_long(store: St
     store.add(jobs)
     for job in jobs[:2]:
         session.execute("DELETE FROM quill_test.mnist1 WHERE id = %s", [uuid.UUID(job.id)])
-    long_ago, minute = now_ms() - 61_000, jobs[0].accepted_ms // 60_000
+    long_ago, minute = now_ms() - 61_000, jobs[0].accepted_ms // MINUTE_MS
     session.execute(
         "UPDATE quill_test.accepted SET noted_ms = %s WHERE minute = %s AND accepted_ms = %s AND id = %s",
         [long_ago, minute, jobs[0].accepted_ms, uuid.UUID(jobs[0].id)],
