@@ -32,6 +32,7 @@ def test_a_number_is_answered_with_bars_for_each_of_its_digits(visitor: Visitor)
     visitor.press("Predict it")
     expect(visitor.answer).to_have_text("407")
     expect(visitor.bars).to_have_count(30)
+    expect(visitor.page.get_by_label("Place 2").locator(".best")).to_contain_text("0")
     photograph(visitor.page, "number")
 
 

@@ -191,6 +191,26 @@ def test_a_correction_that_comes_late_is_not_told_under_another_drawing(visitor:
     assert visitor.answer.inner_text() == "3"
 
 
+def test_of_two_quick_corrections_the_last_one_counts(visitor: Visitor) -> None:
+    visitor.predict("5")
+    held: list[Route] = []
+
+    def hold_the_first(route: Route) -> None:
+        route.continue_() if held else held.append(route)
+
+    visitor.page.route("**/label", hold_the_first)
+    with visitor.page.expect_request("**/label"):
+        visitor.press("7")
+    visitor.press("8")
+    visitor.page.evaluate("fetch('api/v1/status').then(({ ok }) => ok)")  # so that what does not wait has gone
+    with visitor.page.expect_response(lambda response: "7" in (response.request.post_data or "")):
+        held[0].continue_()
+    expect(visitor.page.locator("#corrected")).to_contain_text("You say it is 8.")
+    prediction = visitor.server_has(visitor.predictions()[0])
+    assert prediction
+    assert prediction["label"] == "8"
+
+
 def test_who_corrects_what_is_deleted_elsewhere_is_not_told_to_try_again(visitor: Visitor) -> None:
     visitor.predict("5")
     visitor.page.request.delete(f"{visitor.address}/api/v1/predictions/{visitor.predictions()[0]}")

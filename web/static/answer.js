@@ -20,7 +20,7 @@ export function showAnswer(prediction) {
   if (prediction.state === "queued") return say(waiting(prediction), "waiting");
   if (prediction.state === "failed") return say(`${sentence(prediction.error)} Draw it anew.`, "trouble");
   say(verdict(prediction), prediction.unsure ? "unsure" : "", readAs(prediction));
-  $("readings").replaceChildren(...prediction.probabilities.map((row, at) => reading(row, prediction.pictures[at])));
+  $("readings").replaceChildren(...prediction.probabilities.map((row, at) => reading(row, prediction.pictures[at], at + 1)));
   showCorrection(prediction);
 }
 
@@ -39,14 +39,14 @@ function verdict(prediction) {
 
 const ranked = (row) => [...row.keys()].sort((one, other) => row[other] - row[one]);
 
-function reading(row, picture) {
+function reading(row, picture, place) {
   const best = ranked(row)[0];
   return make(
     "figure",
     { className: "reading" },
     make(
       "ol",
-      { className: "bars", "aria-label": "How likely each digit is" },
+      { className: "bars", "aria-label": `Place ${place}: how likely each digit is` },
       ...row.map((share, digit) => bar(digit, share, digit === best && share > 0.1)),
     ),
     inkCanvas(picture, { role: "img", "aria-label": "The 28 by 28 picture that the model saw" }),

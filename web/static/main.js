@@ -13,13 +13,13 @@ import { showWay } from "./way.js";
 
 const REST_MS = 1000;
 const AUTO = "quill.auto";
-const WELCOME = "Draw a digit, then press “Predict it”.";
 const SENDING = "Your drawing stays on this page and is sent again by itself.";
 const WAITING = "Your drawing is safe there, and its answer is shown as soon as it can be had.";
 
 let shown = null; // the prediction on display
 let errand = new AbortController(); // sending and following what is on display
 let rest;
+let taught = Promise.resolve(); // corrections go one by one: the last word counts
 
 const pad = new Pad($("pad"), changed);
 const history = new History(open);
@@ -65,17 +65,21 @@ function leave() {
   reset();
 }
 
-async function teach(label) {
-  if (shown?.state !== "done") return;
+function teach(label) {
   const prediction = { ...shown, label };
+  if (prediction.state === "done") taught = taught.finally(() => tell(prediction));
+}
+
+async function tell(prediction) {
+  const { id, label } = prediction;
   try {
-    await correct(prediction.id, label);
+    await correct(id, label);
   } catch (problem) {
-    if (shown?.id !== prediction.id) return;
+    if (shown?.id !== id) return;
     return write("corrected", `That is not kept. ${problem.message}${problem.retryAfter ? " Try again soon." : ""}`);
   }
+  if (shown?.id === id) return display(prediction);
   history.put(prediction);
-  if (shown?.id === prediction.id) display(prediction);
 }
 
 function display(prediction) {
@@ -96,7 +100,7 @@ function start() {
 function reset() {
   shown = null;
   history.choose(null);
-  say(WELCOME);
+  say("Draw a digit, then press “Predict it”.");
   showWay();
 }
 

@@ -22,7 +22,7 @@ export class Pad {
     canvas.onpointerdown = (event) => this.#down(event);
     canvas.onpointermove = (event) => this.#move(event);
     canvas.onpointercancel = (event) => event.pointerId === this.#pointer && this.undo(); // a palm
-    canvas.onlostpointercapture = (event) => this.#up(event);
+    canvas.onlostpointercapture = (event) => event.pointerId === this.#pointer && this.end();
     new ResizeObserver(() => this.#fit()).observe(canvas);
     addEventListener("resize", () => this.#fit()); // zoom changes the density alone
   }
@@ -102,10 +102,6 @@ export class Pad {
     if (event.pointerId !== this.#pointer) return;
     const events = event.getCoalescedEvents?.() ?? [];
     this.extend(...(events.length ? events : [event]).map((each) => this.#place(each)));
-  }
-
-  #up(event) {
-    if (event.pointerId === this.#pointer) this.end();
   }
 
   #place(event) {
