@@ -27,8 +27,8 @@ def main(
 ) -> None:
     """Train a model from training/data and write it, with its figures beside it, for the worker.
 
-    100 epochs of the default take half an hour on two quick cores without a GPU that compute in bfloat16 (`lscpu` tells
-    amx_bf16 or avx512_bf16), an hour on slow ones, and up to three hours on cores that do not.
+    100 epochs of the default take 30 to 40 minutes on two cores without a GPU that compute in bfloat16 (`lscpu` tells
+    amx_bf16 or avx512_bf16), and up to three hours on cores that do not.
     Stop it at any time (Ctrl-C): the same command goes on after the last whole epoch, kept under var/training.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")

@@ -25,6 +25,17 @@ class Source:
     share: int
 
 
+def _untuned() -> Any:
+    """Return options that tune nothing, as there is nothing to: parallel calls and prefetching are given.
+
+    What tunes sleeps twice as long each time, from 10 ms to a minute (TensorFlow's kOptimizationPeriodMinMs),
+    and now and then an epoch that is over has to wait until it wakes: up to 5 s were seen after 60 steps.
+    """
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    return options
+
+
 class Feed:
     """Batches in which each source has its share; an epoch is one pass over the first source."""
 
@@ -56,7 +67,7 @@ class Feed:
         chosen = tuple(self._chosen(source, random) for source in self._sources)
         seeds = random.integers(2**31, size=(self.steps, 2), dtype=np.int32)
         steps = tf.data.Dataset.from_tensor_slices((chosen, seeds))
-        return steps.map(partial(self._batch, strength), num_parallel_calls=2).prefetch(4)
+        return steps.map(partial(self._batch, strength), num_parallel_calls=2).prefetch(4).with_options(_untuned())
 
     def _chosen(self, source: Source, random: np.random.Generator) -> NDArray[np.int32]:
         """Return the examples' numbers, (steps, share): all of them before any comes again."""

@@ -38,13 +38,14 @@ class Progress:
             yield
 
     def callback(self) -> keras.callbacks.Callback:
-        """Return what tells these bars of each batch of one epoch."""
+        """Return what tells these bars of the batches of one epoch, after some of them each time."""
         self._bars.reset(self._epoch, total=self._steps)
         return keras.callbacks.LambdaCallback(on_train_batch_end=self._batch_done)
 
-    def _batch_done(self, _: int, logs: dict[str, Any]) -> None:
-        self._bars.update(self._whole, advance=1 / self._steps)
-        self._bars.update(self._epoch, advance=1, rate=f"{self._rate()}, loss {logs['loss']:.4f}")
+    def _batch_done(self, batch: int, logs: dict[str, Any]) -> None:
+        done = min(batch + 1, self._steps)  # Keras counts the last few as if they were as many as the others
+        self._bars.update(self._whole, advance=(done - self._bars.tasks[self._epoch].completed) / self._steps)
+        self._bars.update(self._epoch, completed=done, rate=f"{self._rate()}, loss {logs['loss']:.4f}")
 
     def _rate(self) -> str:
         return f"{(self._bars.tasks[self._epoch].speed or 0) * self._batch_size:.0f} pictures/s"

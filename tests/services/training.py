@@ -19,8 +19,8 @@ def small_recipe(feed: type[Feed] = Feed) -> Recipe:
     """Return the recipe, fed by this kind of feed."""
 
     def network() -> keras.Model:
-        flat = [keras.layers.Input((28, 28, 1)), keras.layers.Flatten(), keras.layers.Dropout(0.5)]
-        return keras.Sequential([*flat, keras.layers.Dense(11)])
+        flat = [keras.layers.Input((28, 28, 1)), keras.layers.BatchNormalization(), keras.layers.Flatten()]
+        return keras.Sequential([*flat, keras.layers.Dropout(0.5), keras.layers.Dense(11)])
 
     return Recipe(
         network=network,
