@@ -73,7 +73,7 @@ parts' confidence, and is sure when all of them are. AUROC is of the confidence,
 
 {_numbers(models)}
 
-Drawn on sheets as wide as they need, a third of them wider than the page's canvas, with pens of 8, 14 and 18 pixels.
+6,000 of each kind, drawn on sheets as wide as they need, a third of them wider than the page's canvas, with pens of 8, 14 and 18 pixels.
 
 ## Limits
 

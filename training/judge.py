@@ -43,8 +43,8 @@ def make_trials() -> Trials:
         sizes={(size, pen): trials.at(digits, size, pen) for size in SIZES for pen in PENS},
         strangers=trials.strangers(1_000, SEED),
         numbers={
-            "clear": trials.numbers(digits, 600, SEED, touching=False),
-            "by_hand": trials.numbers(digits, 600, SEED, touching=True),
+            "clear": trials.numbers(digits, 6_000, SEED, touching=False),  # 600 leave a point of chance
+            "by_hand": trials.numbers(digits, 6_000, SEED, touching=True),
         },
     )
 
