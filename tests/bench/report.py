@@ -38,7 +38,7 @@ def _cells(windows: Sequence[Window], users: int) -> str:
     last = [window for window in windows if window.users == users][-1]
     parts = ", ".join(f"{part} {us:.0f}" for part, us in last.cpu_us.items())
     memory = ", ".join(f"{part} {mb:.0f}" for part, mb in last.memory_mb.items())
-    times = " | ".join(f"{m[name]:.1f}" for name in ("p50_ms", "p95_ms", "p99_ms"))
+    times = " | ".join(f"{m[name]:.1f}" if m["results_s"] else "none" for name in ("p50_ms", "p95_ms", "p99_ms"))
     counts = f"{m['errors']:.0f} | {m['wrong']:.0f}"
     return f"{m['results_s']:.0f} | {times} | {m['per_core_s']:.0f} | {parts} | {memory} | {counts}"
 

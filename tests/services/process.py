@@ -96,6 +96,7 @@ class Process:
             self.print_log()
 
     def print_log(self) -> None:
-        """Print what was written since the last call, for pytest to show beside a failed test."""
-        sys.stdout.write(f"--- {self.name}, process {self.pid}\n{self.log[self._printed :]}\n")
-        self._printed = len(self.log)
+        """Print what was written since the last call, for pytest to show beside a failed test; others have the file."""
+        if "PYTEST_CURRENT_TEST" in os.environ:
+            sys.stdout.write(f"--- {self.name}, process {self.pid}\n{self.log[self._printed :]}\n")
+            self._printed = len(self.log)
