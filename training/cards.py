@@ -9,7 +9,7 @@ import numpy as np
 
 from training.calibrate import COVERAGE
 from training.datasets import VALIDATION, digests, mnist_test, mnist_train
-from training.judge import small
+from training.judge import NUMBERS, small
 from training.strokes import TEST_WRITERS, VALIDATION_WRITERS, by_writers, pen_digits
 
 Facts = dict[str, Any]  # a model's JSON file, evaluated
@@ -73,7 +73,7 @@ parts' confidence, and is sure when all of them are. AUROC is of the confidence,
 
 {_numbers(models)}
 
-6,000 of each kind, drawn on sheets as wide as they need, a third of them wider than the page's canvas, with pens of 8, 14 and 18 pixels.
+{NUMBERS:,} of each kind, drawn on sheets as wide as they need, a third of them wider than the page's canvas, with pens of 8, 14 and 18 pixels.
 
 ## Limits
 

@@ -13,6 +13,7 @@ from training.strokes import by_writers, pen_digits
 from training.trials import PENS, SIZES, Classify, Drawn, Readings, readings
 
 SEED = 7  # of the trials
+NUMBERS = 6_000  # of each kind: 600 leave a point of chance
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +44,8 @@ def make_trials() -> Trials:
         sizes={(size, pen): trials.at(digits, size, pen) for size in SIZES for pen in PENS},
         strangers=trials.strangers(1_000, SEED),
         numbers={
-            "clear": trials.numbers(digits, 6_000, SEED, touching=False),  # 600 leave a point of chance
-            "by_hand": trials.numbers(digits, 6_000, SEED, touching=True),
+            "clear": trials.numbers(digits, NUMBERS, SEED, touching=False),
+            "by_hand": trials.numbers(digits, NUMBERS, SEED, touching=True),
         },
     )
 

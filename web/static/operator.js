@@ -79,7 +79,7 @@ async function look() {
     tell(...health(status));
   } catch (problem) {
     if (!(problem instanceof Problem)) throw problem;
-    tell(`${problem.message} This was known last; it is asked for every second.`, "trouble");
+    tell(`${problem.message} Below is what was last known, asked for every second.`, "trouble");
   } finally {
     setTimeout(look, LOOK_MS);
   }
