@@ -74,7 +74,7 @@ parts' confidence, and is sure when all of them are. AUROC is of the confidence,
 {_numbers(models)}
 
 {NUMBERS:,} of each kind, drawn on sheets as wide as they need, a third of them wider than the page's canvas, with pens of 8, 14 and 18 pixels.
-
+{_other_writers(first)}
 ## Limits
 
 - Writers: MNIST's are American; the pen strokes are of 30 people in one place. Other hands do worse, some much worse.
@@ -216,6 +216,24 @@ def _numbers(models: Sequence[Facts]) -> str:
         for name, shares in facts["test"]["numbers"].items()
     ]
     return _table(["two to four digits", "count right", "whole number right"], rows)
+
+
+def _other_writers(facts: Facts) -> str:
+    """Return how far the figures of test's few writers may be from other people's, if that was found out."""
+    known = facts.get("crossvalidation")
+    if not known:
+        return ""
+    shares, numbers = list(known["writers"].values()), known["numbers"]
+    astray = 2 * statistics.stdev(shares) / len(TEST_WRITERS) ** 0.5
+    clear, by_hand = (", ".join(_percent(share, 1) for share in numbers[name]) for name in ("clear", "by_hand"))
+    return f"""
+## Other writers
+
+{len(TEST_WRITERS)} people are few. So `{facts["architecture"]}` was trained {len(numbers["clear"])} times more, for {known["epochs"]} epochs, each time without its share of the {len(shares)} writers that it
+learns from, and judged on those (`python -m training.crossvalidate`). Of one writer's digits {_percent(statistics.mean(shares))} were read rightly on average, {_percent(min(shares))} at the worst,
+with a standard deviation of {_percent(statistics.stdev(shares))} between writers: {len(TEST_WRITERS)} people's figure may be {_percent(astray)} off by who they are. Numbers with gaps of 6 to
+25 px, in the order of the trainings: {clear}, on average {_percent(statistics.mean(numbers["clear"]), 1)}; spaced as by hand: {by_hand}, on average {_percent(statistics.mean(numbers["by_hand"]), 1)}.
+"""
 
 
 def _files(models: Sequence[Facts]) -> str:

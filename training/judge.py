@@ -9,10 +9,11 @@ import numpy as np
 from training import trials
 from training.datasets import Examples, mnist_test
 from training.figures import Labels, Right, auroc, by_class, calibration_error, confidence, right
-from training.strokes import by_writers, pen_digits
+from training.strokes import Written, by_writers, pen_digits
 from training.trials import PENS, SIZES, Classify, Drawn, Readings, readings
 
 SEED = 7  # of the trials
+TIMES = 4  # that each digit of an unknown writer is drawn
 NUMBERS = 6_000  # of each kind: 600 leave a point of chance
 
 
@@ -22,7 +23,7 @@ class Trials:
 
     Attributes:
         mnist: MNIST's test set, pictures already; all others are drawings, which come apart as in web.
-        writers: each digit of the test's writers, drawn four times, anywhere on the canvas.
+        writers: each digit of the test's writers, drawn TIMES times, anywhere on the canvas.
         sizes: those digits by size and pen.
         strangers: what is no digit, by kind.
         numbers: several digits in one drawing, by how they are spaced.
@@ -40,14 +41,19 @@ def make_trials() -> Trials:
     digits = by_writers(pen_digits())[2]
     return Trials(
         mnist=mnist_test(),
-        writers=trials.anywhere(digits, 4, SEED),
+        writers=trials.anywhere(digits, TIMES, SEED),
         sizes={(size, pen): trials.at(digits, size, pen) for size in SIZES for pen in PENS},
         strangers=trials.strangers(1_000, SEED),
-        numbers={
-            "clear": trials.numbers(digits, NUMBERS, SEED, touching=False),
-            "by_hand": trials.numbers(digits, NUMBERS, SEED, touching=True),
-        },
+        numbers=spaced(digits, NUMBERS),
     )
+
+
+def spaced(digits: Sequence[Written], count: int) -> dict[str, list[Drawn]]:
+    """Return so many numbers made of the digits, by how they are spaced."""
+    return {
+        "clear": trials.numbers(digits, count, SEED, touching=False),
+        "by_hand": trials.numbers(digits, count, SEED, touching=True),
+    }
 
 
 def figures(given: Trials, classify: Classify, threshold: float) -> dict[str, Any]:

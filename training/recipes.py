@@ -2,7 +2,7 @@
 # Keras and TensorFlow have no types.
 """How each network is trained, by name: what it is fed, by which optimiser, for how long."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,7 @@ from training.datasets import Examples, mnist_train, mnist_validation
 from training.distort import distort
 from training.drawings import as_written, not_digits, written
 from training.feed import Feed, Source
-from training.strokes import by_writers, pen_digits
+from training.strokes import Written, by_writers, pen_digits
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +55,11 @@ def _plain_validation() -> dict[str, Examples]:
 
 def _mixture(seed: int) -> Feed:
     digits, _, _ = by_writers(pen_digits())
+    return mixture(digits, seed)
+
+
+def mixture(digits: Sequence[Written], seed: int) -> Feed:
+    """Return what `default` is fed, with these people's digits beside MNIST's."""
     sources = [
         Source(mnist_train(), 160),
         Source(written(digits, 16, seed), 64),

@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from shared.model_file import GOLDEN
-from training import evaluate, golden, spread
+from training import crossvalidate, evaluate, golden, spread
 from training.__main__ import main as train
 from training.golden import provide
 from training.options import SHIPPED
@@ -58,6 +58,10 @@ def test_a_model_without_its_own_facts_is_told_with_its_cure(
     words = told(command, "--models", str(tmp_path))
     assert f"{tmp_path / file} {fault}" in words
     assert words.endswith(f"train it: `python -m training --architecture seed --models {tmp_path}`")
+
+
+def test_writers_are_not_cross_validated_for_hours_where_no_model_can_be_told_of_it(tmp_path: Path) -> None:
+    assert f"{tmp_path / 'default.json'} cannot be read" in told(crossvalidate.main, "--models", str(tmp_path))
 
 
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras's way is from before NumPy 2
