@@ -9,7 +9,7 @@ import numpy as np
 
 from training.calibrate import COVERAGE
 from training.datasets import VALIDATION, digests, mnist_test, mnist_train
-from training.judge import NUMBERS, small
+from training.judge import NUMBERS, TIMES, small
 from training.strokes import TEST_WRITERS, VALIDATION_WRITERS, by_writers, pen_digits
 
 Facts = dict[str, Any]  # a model's JSON file, evaluated
@@ -22,7 +22,7 @@ def model_card(models: Sequence[Facts]) -> str:
     return f"""# Model card
 
 Written by `python -m training.evaluate`; do not edit. Shares are of drawings that no network learnt from, made into pictures as web makes
-them: a digit that comes apart is misread. Unknown writers are {len(TEST_WRITERS)} people, each of whose digits was drawn four times.
+them: a digit that comes apart is misread. Unknown writers are {len(TEST_WRITERS)} people, each of whose digits was drawn {TIMES} times.
 
 {_choice(models)}Where a wide piece of ink is cut in two (`shared/numbers.py`) was chosen on the writers of training and validation, and the figures were then made anew.
 
@@ -233,6 +233,7 @@ def _other_writers(facts: Facts) -> str:
 learns from, and judged on those (`python -m training.crossvalidate`). Of one writer's digits {_percent(statistics.mean(shares))} were read rightly on average, {_percent(min(shares))} at the worst,
 with a standard deviation of {_percent(statistics.stdev(shares))} between writers: {len(TEST_WRITERS)} people's figure may be {_percent(astray)} off by who they are. Numbers with gaps of 6 to
 25 px, in the order of the trainings: {clear}, on average {_percent(statistics.mean(numbers["clear"]), 1)}; spaced as by hand: {by_hand}, on average {_percent(statistics.mean(numbers["by_hand"]), 1)}.
+Where ink is cut in two was chosen with these writers among others, which may flatter the last.
 """
 
 

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
@@ -74,7 +75,7 @@ def cross_validated(
         spacing.
     """
     writers: dict[int, float] = {}
-    numbers: dict[str, list[float]] = {"clear": [], "by_hand": []}
+    numbers: defaultdict[str, list[float]] = defaultdict(list)
     everybody = sorted({digit.writer for digit in digits})
     for fold in range(folds):
         unknown = everybody[fold::folds]
